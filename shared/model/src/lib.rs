@@ -1,1 +1,30 @@
-//! Weir.
+//! The words every part of Weir shares: money, identifiers, time, the caller and the one error.
+//!
+//! Pure: no async, no SQL, no protobuf. Nothing here knows a context or a rule of one.
+
+mod calendar;
+mod call;
+mod clock;
+mod currency;
+mod fault;
+mod ids;
+mod money;
+mod principal;
+mod reason;
+
+pub use calendar::{add_days, days_past_due, end_of_month};
+pub use call::{Call, Fingerprint};
+pub use clock::Clock;
+pub use currency::{Currency, UnknownCurrency};
+pub use fault::{Fault, FieldViolation, Fields, Kind};
+pub use ids::{
+    AccountId, AllocationId, AssessmentId, CaseId, ContactId, CorrelationId, DecisionId, GroupId, HoldId, IdError, Ids,
+    ItemId, LimitId, LimitRequestId, NoticeId, OrderId, PaymentId, PolicyId, PromiseId, RequestId, ScorecardId,
+    StrategyId, SubjectId, TaskId, TextId,
+};
+pub use money::{Money, MoneyError};
+pub use principal::{Principal, Role, UnknownRole};
+pub use reason::Reason;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Facts about the shared words.
+
+mod currency;
+mod fault;
+mod ids;
+mod money;
+mod time;
