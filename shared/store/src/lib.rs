@@ -1,1 +1,29 @@
-//! Weir.
+//! A context's own database: one SQL text on SQLite and PostgreSQL, and what every context keeps beside its own
+//! tables: journal, answered requests, bookmarks, leases. Knows nothing of credit.
+//!
+//! `$n` placeholders, `on conflict … excluded`, `returning`, row values, `filter`, common table expressions and window
+//! functions mean the same in both databases. What differs is how a value sits in a column, which [`Instant`] and
+//! [`Rate`] hide, and a handful of clauses, which [`sql!`] lets a query name. Transactions differ too: SQLite's are
+//! serial, PostgreSQL's are READ COMMITTED, so read-then-write needs `pg(" for update")` or `where version = $n`.
+mod bind;
+mod db;
+mod env;
+mod error;
+mod location;
+mod migrate;
+mod query;
+mod sql;
+mod tx;
+mod types;
+
+pub use bind::{Bind, Portable, Record, Scalar};
+pub use db::{Db, Dialect};
+pub use env::Env;
+pub use error::{Error, Result, Retryable};
+pub use location::Location;
+pub use migrate::{FIRST_OWN_VERSION, Migration, migrations, render};
+pub use query::{Batch, Query, Runner};
+pub use sql::Sql;
+pub use sqlx::types::{Json, Uuid};
+pub use tx::Tx;
+pub use types::{Id, Instant, Rate};

@@ -1,0 +1,230 @@
+//! A context's own database and how transactions run on it. Promises the same meaning on both databases; knows no table.
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, SqlitePool};
+
+use crate::location::FolderLock;
+use crate::query::{Opaque, Runner, Target};
+use crate::tx::{Connection, Tx};
+use crate::{Error, Location, Result, Retryable};
+
+/// How long a request may wait for a connection before it is told that the database is unavailable: longer than any
+/// healthy queue, shorter than a client's patience.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A PostgreSQL connection idle for longer is asked whether it still lives before it is used; asking before every use
+/// would cost a round trip a query.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
+/// PostgreSQL ends a transaction whose client has gone quiet, so that its row locks do not outlive a hung process.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "60s";
+/// How long SQLite waits for another process (a backup, a shell) that holds the file; our own writers queue in the pool.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a transaction runs before its [`Error::Retry`] is passed on.
+const ATTEMPTS_MAX: u32 = 6;
+/// The pause before the second attempt; doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// Which of the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+}
+
+/// A context's own database: a schema in PostgreSQL, a file in SQLite. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pub(crate) pools: Pools,
+    location: Arc<Location>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Pools {
+    Postgres {
+        pool: PgPool,
+    },
+    /// SQLite has one writer at a time: a pool of one makes writers queue here, in order, instead of polling
+    /// SQLITE_BUSY in the file. Readers never wait (WAL) and cannot write.
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+        _lock: Arc<FolderLock>,
+    },
+}
+
+impl Db {
+    /// Opens the database, making folder, file or schema if absent; migrates nothing. `readers` is the number of
+    /// reading connections in SQLite; PostgreSQL has one pool for everything.
+    pub async fn open(location: &Location, readers: u32) -> Result<Db> {
+        let pools = match location {
+            Location::Sqlite { folder, context } => open_sqlite(folder, context, readers).await?,
+            Location::Postgres { url, schema, connections } => {
+                open_postgres(url.expose_secret(), schema, *connections).await?
+            }
+        };
+        Ok(Db { pools, location: Arc::new(location.clone()) })
+    }
+
+    /// Which of the two databases this is.
+    pub fn dialect(&self) -> Dialect {
+        match self.pools {
+            Pools::Postgres { .. } => Dialect::Postgres,
+            Pools::Sqlite { .. } => Dialect::Sqlite,
+        }
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Starts a query whose text is fixed at compile time; on SQLite it cannot write.
+    pub fn query(&self, sql: crate::Sql) -> crate::Query<'_> {
+        Runner::query(self, sql)
+    }
+
+    /// Starts a query put together at run time from literal parts; on SQLite it cannot write.
+    pub fn build(&self, head: &'static str) -> crate::Query<'_> {
+        Runner::build(self, head)
+    }
+
+    /// Begins a write transaction. SQLite takes its write lock now, so nothing in it can meet SQLITE_BUSY later.
+    /// Never begin a second one while holding one: SQLite would wait for itself.
+    pub async fn begin(&self) -> Result<Tx> {
+        let connection = match &self.pools {
+            Pools::Postgres { pool } => Connection::Postgres(pool.begin().await?),
+            Pools::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("begin immediate").await?),
+        };
+        Ok(Tx::new(connection))
+    }
+
+    /// Runs `work` in a transaction and commits; runs it again, a few times, when the database says [`Error::Retry`].
+    /// `work` must have no effect but through its transaction, and must call nobody.
+    pub async fn transact<T, E>(&self, work: impl AsyncFn(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error> + Retryable,
+    {
+        let mut attempt = Attempt::default();
+        loop {
+            let tried = async {
+                let mut tx = self.begin().await?;
+                let value = work(&mut tx).await?;
+                tx.commit().await?;
+                Ok::<T, E>(value)
+            };
+            match tried.await {
+                Err(e) if e.retryable() && attempt.again().await => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// Closes the connections once those in use have come back.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Postgres { pool } => pool.close().await,
+            Pools::Sqlite { write, read, .. } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}
+
+/// Counts the attempts of one transaction and pauses between them.
+#[derive(Debug, Default)]
+pub(crate) struct Attempt(u32);
+
+impl Attempt {
+    /// Whether there is another attempt, after a pause.
+    pub(crate) async fn again(&mut self) -> bool {
+        self.0 += 1;
+        if self.0 >= ATTEMPTS_MAX {
+            return false;
+        }
+        tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(self.0 - 1)).await;
+        true
+    }
+}
+
+async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pools> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if schema.is_empty() || !schema.bytes().all(plain) {
+        return Err(Error::Location(format!("schema {schema:?} may have only lower-case letters, digits and _")));
+    }
+    if connections < 2 {
+        return Err(Error::Location(format!("{connections} connections are too few; at least 2 are needed")));
+    }
+    let options = PgConnectOptions::from_str(url)?.application_name(&format!("weir-{schema}")).options([
+        ("search_path", schema),
+        ("timezone", "UTC"),
+        // the journal's numbering relies on it, whatever the server's default is
+        ("default_transaction_isolation", r"read\ committed"),
+        ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+    ]);
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let sql = format!("create schema if not exists {schema}");
+    let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map_err(Error::from);
+    // two processes that make it at the same moment: one of them is told it is a duplicate
+    if let Err(e) = made
+        && !matches!(e, Error::Duplicate(_))
+    {
+        return Err(e);
+    }
+    connection.close().await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > PING_AFTER_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(Pools::Postgres { pool })
+}
+
+async fn open_sqlite(folder: &Path, context: &str, readers: u32) -> Result<Pools> {
+    let lock = FolderLock::take(folder)?;
+    let options = SqliteConnectOptions::new()
+        .filename(folder.join(format!("{context}.db")))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // money: a commit that was acknowledged survives power loss
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT);
+    // connections to a local file do not die of idleness or age, and reopening them loses their caches
+    let pool = |n| {
+        SqlitePoolOptions::new()
+            .max_connections(n)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
+    let write = pool(1).connect_with(options.clone()).await?;
+    let read = pool(readers.max(1)).connect_with(options.pragma("query_only", "on")).await?;
+    Ok(Pools::Sqlite { write, read, _lock: lock })
+}
+
+impl<'c> Runner<'c> for &'c Db {
+    fn target(self) -> Opaque<'c> {
+        Opaque(match &self.pools {
+            Pools::Postgres { pool } => Target::PgPool(pool, Default::default()),
+            Pools::Sqlite { read, .. } => Target::LitePool(read, Default::default()),
+        })
+    }
+}
