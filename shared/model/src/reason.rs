@@ -47,6 +47,8 @@ reasons! {
     DeadlineExceeded = "DEADLINE_EXCEEDED";
     /// More calls at once than the server takes.
     Overloaded = "OVERLOADED";
+    /// A message is larger than the server takes or sends.
+    MessageTooLarge = "MESSAGE_TOO_LARGE";
     /// The part asked is not there right now.
     Unavailable = "UNAVAILABLE";
     /// A defect of the system.
