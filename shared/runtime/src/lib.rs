@@ -1,1 +1,20 @@
-//! Weir.
+//! What every process of the suite does: configuration, telemetry, serving, the edge every call passes, background
+//! work and shutdown.
+//!
+//! It knows nothing of credit: services are routes and an access table, work is a `step`.
+
+pub mod edge;
+mod health;
+pub mod principal;
+pub mod server;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use self::{
+    edge::{AccessRow, Deadline, Edge, EdgeConfig, EdgeParts},
+    health::Health,
+    principal::{Identities, PrincipalConfig},
+    server::{Server, ServerConfig},
+    shutdown::{Shutdown, ShutdownConfig},
+    telemetry::Metrics,
+};

@@ -1,0 +1,88 @@
+//! How long a call may take: what its caller asks for, within what the process allows.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use super::{EdgeConfig, methods::Method};
+
+const HEADER: &str = "grpc-timeout";
+
+/// When the call must be answered. The edge leaves it in the request's extensions, so that a handler can pass on
+/// what remains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// A deadline that much time from now.
+    pub fn after(time: Duration) -> Self {
+        Deadline(Instant::now() + time)
+    }
+
+    /// What remains; zero when it has passed.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The moment itself, on tokio's clock.
+    pub fn at(self) -> Instant {
+        self.0
+    }
+}
+
+/// The deadline of a call that begins now.
+///
+/// A method that streams has one only when its caller asks: a feed lasts as long as it is wanted. All others have the
+/// default one, and never one later than the longest allowed.
+pub(crate) fn of_call(headers: &HeaderMap, method: &Method, config: &EdgeConfig) -> Option<Deadline> {
+    let asked = headers.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
+    if method.lasts() {
+        return asked.map(Deadline::after);
+    }
+    let allowed = asked.unwrap_or(config.deadline_default).min(config.deadline_max);
+    Some(Deadline::after(allowed))
+}
+
+/// Reads a `grpc-timeout`: up to eight digits and a unit. What cannot be read counts as not given, as the
+/// specification's reference servers do.
+fn parse(text: &str) -> Option<Duration> {
+    let digits = text.len().checked_sub(1).filter(|digits| (1..=8).contains(digits))?;
+    let (value, unit) = text.split_at_checked(digits)?;
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let value: u64 = value.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(value * 3600)),
+        "M" => Some(Duration::from_secs(value * 60)),
+        "S" => Some(Duration::from_secs(value)),
+        "m" => Some(Duration::from_millis(value)),
+        "u" => Some(Duration::from_micros(value)),
+        "n" => Some(Duration::from_nanos(value)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_digits_and_a_unit() {
+        assert_eq!(parse("2H"), Some(Duration::from_secs(7200)));
+        assert_eq!(parse("3M"), Some(Duration::from_secs(180)));
+        assert_eq!(parse("42S"), Some(Duration::from_secs(42)));
+        assert_eq!(parse("13m"), Some(Duration::from_millis(13)));
+        assert_eq!(parse("2u"), Some(Duration::from_micros(2)));
+        assert_eq!(parse("82n"), Some(Duration::from_nanos(82)));
+        assert_eq!(parse("99999999S"), Some(Duration::from_secs(99_999_999)));
+    }
+
+    #[test]
+    fn an_unreadable_timeout_counts_as_none() {
+        for text in ["", "S", "1", "1x", "-1S", "+1S", "1.5S", "123456789S", "1 S", "£S"] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}
