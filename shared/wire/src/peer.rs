@@ -1,0 +1,54 @@
+//! Another context, near or far: the same generated client over any service that answers gRPC.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
+
+/// What is done to each request before it leaves: who calls, in which trace.
+pub type Prepare = Arc<dyn Fn(&mut Request<Body>) + Send + Sync>;
+
+/// A way to another context; cheap to clone. Give it to a generated client: `LimitsServiceClient::new(peer)`.
+#[derive(Clone)]
+pub struct Peer {
+    inner: BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>,
+    prepare: Prepare,
+}
+
+impl Peer {
+    /// A peer over any service: the routes of this process, or a channel to another.
+    pub fn new<S>(service: S, prepare: Prepare) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        Peer { inner: BoxCloneSyncService::new(service.map_err(Into::into)), prepare }
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Peer")
+    }
+}
+
+impl Service<Request<Body>> for Peer {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = <BoxCloneSyncService<Request<Body>, Response<Body>, BoxError> as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        (self.prepare)(&mut request);
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,6 @@
+//! Facts about the wire.
+
+mod pages;
+mod parsing;
+mod peers;
+mod statuses;

@@ -1,0 +1,45 @@
+use std::time::Duration;
+
+use tonic::Code;
+use tonic_types::StatusExt;
+use weir_model::{Fault, Fields, Kind, Reason};
+
+use crate::{common::v1::ErrorReason, status};
+
+#[test]
+fn a_bad_request_lists_every_field() {
+    let mut fields = Fields::default();
+    fields.add("account_id", "must not be empty");
+    fields.add("amount", "must be positive");
+    let status = status(fields.finish().unwrap_err());
+    let details = status.get_error_details();
+    let paths: Vec<_> = details.bad_request().unwrap().field_violations.iter().map(|v| v.field.as_str()).collect();
+    assert_eq!((status.code(), paths), (Code::InvalidArgument, vec!["account_id", "amount"]));
+}
+
+#[test]
+fn every_error_carries_reason_and_domain() {
+    let fault = Fault::precondition(Reason::AuthorityExceeded, "not enough authority").with("excess", "30000.00 CNY");
+    let status = status(fault);
+    let details = status.get_error_details();
+    let info = details.error_info().unwrap();
+    assert_eq!((info.reason.as_str(), info.domain.as_str()), ("AUTHORITY_EXCEEDED", "weir"));
+    assert_eq!(info.metadata["excess"], "30000.00 CNY");
+}
+
+#[test]
+fn a_retry_hint_reaches_the_caller() {
+    let fault = Fault::new(Kind::Unavailable, Reason::Unavailable, "reloading").retry_after(Duration::from_millis(50));
+    let details = status(fault).get_error_details();
+    assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_millis(50)));
+}
+
+#[test]
+fn the_published_reasons_are_the_models() {
+    for reason in Reason::ALL {
+        let published = format!("ERROR_REASON_{}", reason.as_str());
+        assert!(ErrorReason::from_str_name(&published).is_some(), "{published} is missing in error_reason.proto");
+    }
+    let count = (1..).take_while(|value| ErrorReason::try_from(*value).is_ok()).count();
+    assert_eq!(count, Reason::ALL.len());
+}
