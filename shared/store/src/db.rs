@@ -8,7 +8,9 @@ use secrecy::ExposeSecret as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, SqlitePool};
+use tokio::sync::Notify;
 
+use crate::journal::Stamper;
 use crate::location::FolderLock;
 use crate::query::{Opaque, Runner, Target};
 use crate::tx::{Connection, Tx};
@@ -42,6 +44,9 @@ pub enum Dialect {
 #[derive(Debug, Clone)]
 pub struct Db {
     pub(crate) pools: Pools,
+    pub(crate) journal: Arc<Stamper>,
+    /// Wakes those who wait for a bookmark.
+    pub(crate) followed: Arc<Notify>,
     location: Arc<Location>,
 }
 
@@ -69,7 +74,7 @@ impl Db {
                 open_postgres(url.expose_secret(), schema, *connections).await?
             }
         };
-        Ok(Db { pools, location: Arc::new(location.clone()) })
+        Ok(Db { pools, journal: Arc::default(), followed: Arc::default(), location: Arc::new(location.clone()) })
     }
 
     /// Which of the two databases this is.
@@ -102,7 +107,7 @@ impl Db {
             Pools::Postgres { pool } => Connection::Postgres(pool.begin().await?),
             Pools::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("begin immediate").await?),
         };
-        Ok(Tx::new(connection))
+        Ok(Tx::new(connection, self.journal.clone()))
     }
 
     /// Runs `work` in a transaction and commits; runs it again, a few times, when the database says [`Error::Retry`].

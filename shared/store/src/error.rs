@@ -22,7 +22,7 @@ pub enum Error {
     Constraint(String),
     /// Serialization failure, deadlock or a busy file: nothing was written, run the transaction again.
     #[error("run the transaction again: {0}")]
-    Retry(#[source] sqlx::Error),
+    Retry(String),
     /// The database could not be reached or went away; whether a commit under way took effect is not known.
     #[error("the database is not reachable: {0}")]
     Unavailable(#[source] sqlx::Error),
@@ -66,6 +66,9 @@ pub enum Error {
     /// The wait ended before what was waited for came.
     #[error("the deadline passed while waiting")]
     DeadlinePassed,
+    /// Another replica follows the same feed and is ahead.
+    #[error("the bookmark of {0} was moved by another replica")]
+    BookmarkMoved(String),
     /// Another holder has the lease now: whatever was being done must stop.
     #[error("the lease {0} is lost")]
     LeaseLost(String),
@@ -109,7 +112,7 @@ impl From<sqlx::Error> for Error {
         let busy = sqlite && code.parse::<i32>().is_ok_and(|c| matches!(c & 0xff, 5 | 6));
         // 40001 serialization failure, 40P01 deadlock
         if busy || (!sqlite && matches!(&*code, "40001" | "40P01")) {
-            return Error::Retry(e);
+            return Error::Retry(e.to_string());
         }
         // class 08 connection exceptions, 57P0x shutdown, crash and starting up, 53300 too many connections
         if !sqlite && (code.starts_with("08") || code.starts_with("57P0") || &*code == "53300") {
@@ -157,7 +160,9 @@ impl From<Error> for Fault {
             Error::Retry(_) => {
                 Fault::new(Kind::Aborted, Reason::Conflict, "others changed the same data at the same time; try again")
             }
-            Error::LeaseLost(_) => Fault::new(Kind::Aborted, Reason::Conflict, "another replica took over; try again"),
+            Error::LeaseLost(_) | Error::BookmarkMoved(_) => {
+                Fault::new(Kind::Aborted, Reason::Conflict, "another replica took over; try again")
+            }
             Error::Unavailable(cause) => {
                 tracing::warn!(%cause, "the database is not reachable");
                 Fault::new(Kind::Unavailable, Reason::Unavailable, "the database is not reachable")

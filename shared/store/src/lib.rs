@@ -6,12 +6,16 @@
 //! [`Rate`] hide, and a handful of clauses, which [`sql!`] lets a query name. Transactions differ too: SQLite's are
 //! serial, PostgreSQL's are READ COMMITTED, so read-then-write needs `pg(" for update")` or `where version = $n`.
 mod bind;
+pub mod bookmark;
 mod db;
 mod env;
 mod error;
+pub mod journal;
+pub mod lease;
 mod location;
 mod migrate;
 mod query;
+mod requests;
 mod sql;
 mod tx;
 mod types;
@@ -20,9 +24,11 @@ pub use bind::{Bind, Portable, Record, Scalar};
 pub use db::{Db, Dialect};
 pub use env::Env;
 pub use error::{Error, Result, Retryable};
+pub use journal::{Change, Entry, Journal, Step, Steps};
 pub use location::Location;
 pub use migrate::{FIRST_OWN_VERSION, Migration, migrations, render};
 pub use query::{Batch, Query, Runner};
+pub use requests::Done;
 pub use sql::Sql;
 pub use sqlx::types::{Json, Uuid};
 pub use tx::Tx;

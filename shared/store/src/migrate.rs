@@ -22,7 +22,8 @@ pub struct Migration {
 pub const FIRST_OWN_VERSION: i64 = 100;
 
 /// This crate's own tables.
-pub(crate) const STORE: &[Migration] = &[];
+pub(crate) const STORE: &[Migration] =
+    &[Migration { version: 1, name: "store", sql: include_str!("migrations/0001_store.sql") }];
 
 /// A word, what it means in PostgreSQL, what in SQLite (where every table is strict).
 const WORDS: &[(&str, &str, &str)] = &[

@@ -79,6 +79,7 @@ macro_rules! queries {
     ($($(#[$meta:meta])* $name:ident = $head:literal $($only:ident($x:literal) $($more:literal)?)*;)+) => {
         $($(#[$meta])* pub(crate) const $name: $crate::Sql = $crate::sql!($head $($only($x) $($more)?)*);)+
         /// Every query of this module by name.
+        #[allow(dead_code, reason = "read by the test that prepares every query on both databases")]
         pub(crate) const ALL: &[(&str, $crate::Sql)] = &[$((stringify!($name), $name)),+];
     };
 }
