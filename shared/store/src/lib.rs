@@ -10,6 +10,7 @@ pub mod bookmark;
 mod db;
 mod env;
 mod error;
+pub mod follow;
 pub mod journal;
 pub mod lease;
 mod location;

@@ -1,0 +1,110 @@
+//! What a follower needs of a feed: its snapshot, its changes, and the effect of a change here. Written by each context
+//! over the generated client; knows nothing of bookmarks.
+use std::fmt::Display;
+use std::future::Future;
+
+use futures::stream::BoxStream;
+
+use crate::{Error, Result, Retryable, Tx};
+
+/// One step of a feed as it is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedStep<C> {
+    /// The next position.
+    Entry {
+        /// Its position.
+        position: i64,
+        /// What changed; none where it is nobody else's business.
+        change: Option<C>,
+    },
+    /// Nothing more so far.
+    Heartbeat {
+        /// The position reached: the last one sent.
+        position: i64,
+    },
+}
+
+/// One piece of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotStep<C> {
+    /// The present state of one thing.
+    State(C),
+    /// The end: watch on from here.
+    End {
+        /// The position the snapshot holds at least.
+        position: i64,
+    },
+}
+
+/// A feed and what its changes do here.
+pub trait Source: Send + Sync + 'static {
+    /// A change, or the state of one thing in a snapshot: state with a version, so that it can come twice. Whatever of
+    /// the entry's header the effect needs is part of it.
+    type Change: Send + Sync + 'static;
+    /// The context's own error.
+    type Error: From<Error> + Retryable + Display + Send + 'static;
+
+    /// Asks for the present state of everything.
+    fn snapshot(
+        &self,
+    ) -> impl Future<Output = Result<BoxStream<'static, Result<SnapshotStep<Self::Change>, SourceError>>, SourceError>> + Send;
+
+    /// Asks for every entry after a position, and those that come.
+    fn watch(
+        &self,
+        after: i64,
+    ) -> impl Future<Output = Result<BoxStream<'static, Result<FeedStep<Self::Change>, SourceError>>, SourceError>> + Send;
+
+    /// Lets a change take effect, through the transaction alone. Applies it only when its version is higher than the one
+    /// known: a snapshot may hold more than its position says, and a snapshot may be taken again.
+    fn apply_in(&self, tx: &mut Tx, change: &Self::Change) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Told after changes have become durable, for what is kept in memory. Not told again after a restart.
+    fn applied(&self, changes: &[Self::Change]) -> impl Future<Output = ()> + Send {
+        let _ = changes;
+        std::future::ready(())
+    }
+}
+
+/// Why a feed gives no more.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// `POSITION_COMPACTED`: it has forgotten what comes after the position; take a snapshot.
+    #[error("the feed has forgotten what comes after the position")]
+    Compacted,
+    /// Anything else: ask again later.
+    #[error("{0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl SourceError {
+    /// Wraps whatever the client said.
+    pub fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        SourceError::Failed(cause.into())
+    }
+}
+
+/// Why a step of following failed. The next step connects again.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError<E> {
+    /// The feed could not be read.
+    #[error("the feed: {0}")]
+    Source(#[from] SourceError),
+    /// A position did not follow the one before: something would have been lost.
+    #[error("position {found} came where {expected} was due")]
+    Hole {
+        /// The position that was due.
+        expected: i64,
+        /// The position that came.
+        found: i64,
+    },
+    /// The feed or its snapshot ended early.
+    #[error("the feed ended")]
+    Ended,
+    /// The bookmark could not be read.
+    #[error(transparent)]
+    Store(Error),
+    /// A change could not take effect; nothing of its batch did.
+    #[error("a change could not take effect: {0}")]
+    Effect(E),
+}
