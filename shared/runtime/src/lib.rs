@@ -3,18 +3,25 @@
 //!
 //! It knows nothing of credit: services are routes and an access table, work is a `step`.
 
+pub mod config;
+mod dice;
 pub mod edge;
 mod health;
 pub mod principal;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+pub mod workers;
+
+pub use prometheus_client;
 
 pub use self::{
+    config::{Effective, Layers},
     edge::{AccessRow, Deadline, Edge, EdgeConfig, EdgeParts},
     health::Health,
     principal::{Identities, PrincipalConfig},
     server::{Server, ServerConfig},
     shutdown::{Shutdown, ShutdownConfig},
-    telemetry::Metrics,
+    telemetry::{Metrics, MetricsEndpoint, Telemetry, TelemetryConfig},
+    workers::{Pace, WakeUp, Workers},
 };

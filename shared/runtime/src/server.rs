@@ -6,11 +6,7 @@ mod connection;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -21,7 +17,7 @@ use tokio::{
 };
 
 use self::connection::Connections;
-use crate::{edge::Edge, shutdown::Shutdown};
+use crate::{dice, edge::Edge, shutdown::Shutdown};
 
 /// Pause after a failed accept: the usual cause, too many open files, does not go away by asking again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -76,10 +72,8 @@ impl Default for ServerConfig {
 
 impl ServerConfig {
     /// The age of one connection: the configured one and up to a tenth more, by chance.
-    fn connection_age(&self, remote: SocketAddr) -> Duration {
-        let dice = u32::try_from(RandomState::new().hash_one(remote) & 0xFFFF).unwrap_or_default();
-        let jitter = self.connection_age_max / AGE_JITTER_PARTS * dice / 0xFFFF;
-        self.connection_age_max + jitter
+    fn connection_age(&self) -> Duration {
+        self.connection_age_max + dice::up_to(self.connection_age_max / AGE_JITTER_PARTS)
     }
 }
 

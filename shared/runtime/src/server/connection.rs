@@ -73,7 +73,7 @@ impl Connections {
         let mut ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             () = self.shutdown.draining().cancelled() => None,
-            () = sleep(self.config.connection_age(remote)) => None,
+            () = sleep(self.config.connection_age()) => None,
         };
         if ended.is_none() {
             connection.as_mut().graceful_shutdown();

@@ -80,7 +80,6 @@ pub(crate) fn stamp(span: &Span, headers: &mut HeaderMap) {
 ///
 /// # Errors
 /// None; the signature is an interceptor's.
-#[expect(clippy::result_large_err, reason = "the signature of tonic's interceptors")]
 pub fn pass_trace_on(mut request: Request<()>) -> Result<Request<()>, Status> {
     let context = Span::current().context();
     if context.span().span_context().is_valid() {
