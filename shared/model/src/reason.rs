@@ -99,6 +99,10 @@ reasons! {
     FxRateMissing = "FX_RATE_MISSING";
     /// The exchange rate is too old.
     FxRateStale = "FX_RATE_STALE";
+    /// No assessment of the account was approved.
+    NotAssessed = "NOT_ASSESSED";
+    /// The policy in use has nothing for the account's currency.
+    NoPolicy = "NO_POLICY";
 }
 
 impl fmt::Display for Reason {
