@@ -8,10 +8,6 @@ use opentelemetry::{
     trace::TraceContextExt as _,
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use tonic::{
-    Request, Status,
-    metadata::{Ascii, MetadataKey, MetadataMap},
-};
 use tracing::{Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -33,16 +29,6 @@ impl Injector for ToHeaders<'_> {
     fn set(&mut self, key: &str, value: String) {
         if let (Ok(name), Ok(value)) = (key.parse::<http::HeaderName>(), value.parse()) {
             self.0.insert(name, value);
-        }
-    }
-}
-
-struct ToMetadata<'a>(&'a mut MetadataMap);
-
-impl Injector for ToMetadata<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if let (Ok(key), Ok(value)) = (key.parse::<MetadataKey<Ascii>>(), value.parse()) {
-            self.0.insert(key, value);
         }
     }
 }
@@ -74,16 +60,7 @@ pub(crate) fn stamp(span: &Span, headers: &mut HeaderMap) {
     }
 }
 
-/// Writes the present span's context into the metadata of a call to another process.
-///
-/// An interceptor for generated clients: `LimitsServiceClient::with_interceptor(channel, pass_trace_on)`.
-///
-/// # Errors
-/// None; the signature is an interceptor's.
-pub fn pass_trace_on(mut request: Request<()>) -> Result<Request<()>, Status> {
-    let context = Span::current().context();
-    if context.span().span_context().is_valid() {
-        TraceContextPropagator::new().inject_context(&context, &mut ToMetadata(request.metadata_mut()));
-    }
-    Ok(request)
+/// Writes the present span's context into the headers of a call to another process.
+pub fn pass_trace_on(headers: &mut HeaderMap) {
+    stamp(&Span::current(), headers);
 }
