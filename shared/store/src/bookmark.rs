@@ -59,7 +59,7 @@ pub async fn reached(db: &Db, feed: &str, position: i64, deadline: Instant) -> R
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, crate::Sql)> {
     sql::ALL.to_vec()
 }

@@ -171,7 +171,7 @@ async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pool
         ("search_path", schema),
         ("timezone", "UTC"),
         // the journal's numbering relies on it, whatever the server's default is
-        ("default_transaction_isolation", r"read\ committed"),
+        ("default_transaction_isolation", "read committed"),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
     ]);
     let mut connection = PgConnection::connect_with(&options).await?;

@@ -170,7 +170,7 @@ async fn keep_numbering(db: Db) {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, crate::Sql)> {
     [sql::ALL, append::ALL, stamp::ALL, watch::ALL, compact::ALL].concat()
 }

@@ -86,7 +86,7 @@ fn milliseconds(ttl: Duration) -> i64 {
     i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX)
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, crate::Sql)> {
     sql::ALL.to_vec()
 }

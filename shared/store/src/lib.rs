@@ -18,6 +18,10 @@ mod migrate;
 mod query;
 mod requests;
 mod sql;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
 mod tx;
 mod types;
 

@@ -133,7 +133,7 @@ async fn answer_in<T: Serialize>(tx: &mut Tx, call: &Call, value: &T) -> Result<
     Ok(())
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, crate::Sql)> {
     sql::ALL.to_vec()
 }

@@ -7,6 +7,7 @@ use crate::{Dialect, Instant, Result, Tx};
 /// Rows of one insert: twelve columns each, far below SQLite's 32 766 parameters.
 const ROWS_MAX: usize = 500;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     crate::queries! {

@@ -4,6 +4,7 @@ use crate::{Db, Result};
 /// Positions purged in one transaction, so that writers do not wait long on SQLite.
 const BATCH: i64 = 5_000;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     crate::queries! {

@@ -16,6 +16,7 @@ const BATCH: usize = 1_000;
 /// How many of the positions just given are kept for the writers that wait for them.
 const RECENT_MAX: usize = 8_192;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     crate::queries! {

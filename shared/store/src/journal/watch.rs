@@ -13,6 +13,7 @@ use crate::{Db, Error, Result};
 /// Entries read from the database at once.
 const BATCH: i64 = 500;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     crate::queries! {

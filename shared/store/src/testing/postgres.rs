@@ -1,0 +1,131 @@
+//! A private PostgreSQL for the tests of one process: its own cluster on a Unix socket in a temporary folder, as an
+//! account that owns nothing when the tests run as root, gone with the process however that ends.
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+/// `nobody`: the server refuses to run as root.
+const NOBODY: u32 = 65534;
+/// A cold start on a busy machine takes a few seconds.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Where distributions and package managers put servers, each with a folder a version.
+const INSTALLED: &[&str] =
+    &["/usr/lib/postgresql", "/usr/pgsql-18", "/usr/pgsql-17", "/opt/homebrew/opt", "/usr/local/opt"];
+
+/// Runs the server until its own standard input closes, which happens when the test process is gone.
+const WATCHDOG: &str = r#"
+    trap '' INT TERM HUP
+    "$1/postgres" -D "$2/data" -k "$2" -h '' -F \
+        -c max_connections=400 -c shared_buffers=64MB -c timezone=UTC -c log_min_messages=fatal >"$2/log" 2>&1 &
+    server=$!
+    read -r _
+    kill -QUIT $server
+    wait $server
+    rm -rf "$2"
+"#;
+
+struct Cluster {
+    url: String,
+    /// Holds the pipe the watchdog reads; never written to.
+    _watchdog: Child,
+}
+
+/// The URL of the tests' PostgreSQL, starting it at first; none where there is none.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their PostgreSQL is")]
+pub(super) fn url() -> Option<String> {
+    static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
+    if let Ok(url) = std::env::var("WEIR_TEST_POSTGRES") {
+        return Some(url);
+    }
+    let cluster = CLUSTER.get_or_init(|| {
+        let Some(programs) = programs() else {
+            let required = std::env::var("WEIR_TEST_REQUIRE_POSTGRES").is_ok_and(|v| v == "1");
+            assert!(!required, "WEIR_TEST_REQUIRE_POSTGRES=1, but no PostgreSQL server was found");
+            let line = "no PostgreSQL found (set WEIR_TEST_POSTGRES or install a server): its tests are skipped\n";
+            // a test's note: a closed stderr is no failure
+            let _ = std::io::stderr().write_all(line.as_bytes());
+            return None;
+        };
+        Some(start(&programs).expect("a private PostgreSQL starts"))
+    });
+    cluster.as_ref().map(|cluster| cluster.url.clone())
+}
+
+/// The folder of an installed server's programs, the newest of those in one place.
+#[expect(clippy::disallowed_methods, reason = "a server on the PATH comes first")]
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    for installed in INSTALLED {
+        folders.push(Path::new(installed).join("bin"));
+        let versions = std::fs::read_dir(installed).into_iter().flatten().flatten();
+        let mut versions: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
+        versions.sort();
+        folders.extend(versions.into_iter().rev());
+    }
+    folders
+        .into_iter()
+        .filter_map(|folder| folder.join("postgres").canonicalize().ok())
+        .filter_map(|server| Some(server.parent()?.to_owned()))
+        .find(|folder| folder.join("initdb").exists())
+}
+
+fn start(programs: &Path) -> std::io::Result<Cluster> {
+    // in /tmp, whatever TMPDIR says: the path of a socket is short, and `nobody` must get there
+    let folder = tempfile::Builder::new().prefix("weir-pg-").tempdir_in("/tmp")?.keep();
+    let root = folder.metadata()?.uid() == 0;
+    if root {
+        chown(&folder, Some(NOBODY), Some(NOBODY))?;
+    }
+    let command = |program: &Path| {
+        let mut command = Command::new(program);
+        command.current_dir(&folder).env_remove("PGDATA").stdout(Stdio::null()).stderr(Stdio::null());
+        if root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    };
+    let made = command(&programs.join("initdb"))
+        .arg("-D")
+        .arg(folder.join("data"))
+        .args(["-U", "weir", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+        .stdin(Stdio::null())
+        .status()?;
+    assert!(made.success(), "initdb: {made}");
+    let watchdog = command(Path::new("/bin/sh"))
+        .args(["-c", WATCHDOG, "sh"])
+        .arg(programs)
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    wait_until_ready(&folder);
+    let host = folder.display().to_string().replace('/', "%2F");
+    Ok(Cluster { url: format!("postgres://weir@{host}/postgres"), _watchdog: watchdog })
+}
+
+fn wait_until_ready(folder: &Path) {
+    let deadline = Instant::now() + START_DEADLINE;
+    let status = folder.join("data/postmaster.pid");
+    while !std::fs::read_to_string(&status).is_ok_and(|text| text.lines().any(|line| line.trim() == "ready")) {
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        assert!(Instant::now() < deadline, "PostgreSQL did not start: {}", log());
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Takes a test's schema away; one that stays behind harms nobody.
+pub(super) async fn drop_schema(url: &SecretString, schema: &str) {
+    let Ok(mut connection) = PgConnection::connect(url.expose_secret()).await else { return };
+    let sql = format!("drop schema if exists {schema} cascade");
+    let _ = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+    let _ = connection.close().await;
+}
