@@ -1,1 +1,3 @@
-//! Tests.
+//! One binary of integration tests: the whole suite, from outside.
+
+mod architecture;

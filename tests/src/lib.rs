@@ -1,1 +1,1 @@
-//! Weir.
+//! The suite seen from outside: what its tests share.
