@@ -7,6 +7,7 @@ mod call;
 mod clock;
 mod currency;
 mod fault;
+mod feed;
 mod ids;
 mod money;
 mod principal;
@@ -17,6 +18,7 @@ pub use call::{Call, Fingerprint};
 pub use clock::Clock;
 pub use currency::{Currency, UnknownCurrency};
 pub use fault::{Fault, FieldViolation, Fields, Kind};
+pub use feed::{FeedStep, SnapshotStep, SourceError};
 pub use ids::{
     AccountId, AllocationId, AssessmentId, CaseId, ContactId, CorrelationId, DecisionId, GroupId, HoldId, IdError, Ids,
     ItemId, LimitId, LimitRequestId, NoticeId, OrderId, PaymentId, PolicyId, PromiseId, RequestId, ScorecardId,

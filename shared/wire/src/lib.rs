@@ -5,6 +5,7 @@
 
 mod call;
 pub mod emit;
+pub mod feed;
 mod page;
 pub mod parse;
 mod peer;

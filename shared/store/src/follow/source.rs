@@ -4,37 +4,9 @@ use std::fmt::Display;
 use std::future::Future;
 
 use futures::stream::BoxStream;
+pub use weir_model::{FeedStep, SnapshotStep, SourceError};
 
 use crate::{Error, Result, Retryable, Tx};
-
-/// One step of a feed as it is watched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FeedStep<C> {
-    /// The next position.
-    Entry {
-        /// Its position.
-        position: i64,
-        /// What changed; none where it is nobody else's business.
-        change: Option<C>,
-    },
-    /// Nothing more so far.
-    Heartbeat {
-        /// The position reached: the last one sent.
-        position: i64,
-    },
-}
-
-/// One piece of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SnapshotStep<C> {
-    /// The present state of one thing.
-    State(C),
-    /// The end: watch on from here.
-    End {
-        /// The position the snapshot holds at least.
-        position: i64,
-    },
-}
 
 /// A feed and what its changes do here.
 pub trait Source: Send + Sync + 'static {
@@ -63,24 +35,6 @@ pub trait Source: Send + Sync + 'static {
     fn applied(&self, changes: &[Self::Change]) -> impl Future<Output = ()> + Send {
         let _ = changes;
         std::future::ready(())
-    }
-}
-
-/// Why a feed gives no more.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// `POSITION_COMPACTED`: it has forgotten what comes after the position; take a snapshot.
-    #[error("the feed has forgotten what comes after the position")]
-    Compacted,
-    /// Anything else: ask again later.
-    #[error("{0}")]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl SourceError {
-    /// Wraps whatever the client said.
-    pub fn failed(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        SourceError::Failed(cause.into())
     }
 }
 
