@@ -116,6 +116,10 @@ text_ids! {
     GroupId;
     /// An order, as the order pipeline calls it.
     OrderId;
+    /// A line of an order, within the order.
+    LineId;
+    /// A delivery document.
+    DeliveryId;
     /// An order stopped at the gate.
     HoldId;
     /// One answer of the gate.

@@ -20,9 +20,9 @@ pub use currency::{Currency, UnknownCurrency};
 pub use fault::{Fault, FieldViolation, Fields, Kind};
 pub use feed::{FeedStep, SnapshotStep, SourceError};
 pub use ids::{
-    AccountId, AllocationId, AssessmentId, CaseId, ContactId, CorrelationId, DecisionId, GroupId, HoldId, IdError, Ids,
-    ItemId, LimitId, LimitRequestId, NoticeId, OrderId, PaymentId, PolicyId, PromiseId, RequestId, ScorecardId,
-    StrategyId, SubjectId, TaskId, TextId,
+    AccountId, AllocationId, AssessmentId, CaseId, ContactId, CorrelationId, DecisionId, DeliveryId, GroupId, HoldId,
+    IdError, Ids, ItemId, LimitId, LimitRequestId, LineId, NoticeId, OrderId, PaymentId, PolicyId, PromiseId,
+    RequestId, ScorecardId, StrategyId, SubjectId, TaskId, TextId,
 };
 pub use money::{Money, MoneyError};
 pub use principal::{Principal, Role, UnknownRole};
