@@ -1,1 +1,12 @@
 //! Weir.
+mod aging;
+mod alerts;
+mod allocation;
+mod behaviour;
+mod document;
+mod figures;
+mod item;
+mod ledger;
+mod payment;
+mod refusal;
+mod schedule;
