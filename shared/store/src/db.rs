@@ -14,6 +14,7 @@ use crate::journal::Stamper;
 use crate::location::FolderLock;
 use crate::query::{Opaque, Runner, Target};
 use crate::tx::{Connection, Tx};
+use crate::work::Work;
 use crate::{Error, Location, Result, Retryable};
 
 /// How long a request may wait for a connection before it is told that the database is unavailable: longer than any
@@ -112,21 +113,25 @@ impl Db {
 
     /// Runs `work` in a transaction and commits; runs it again, a few times, when the database says [`Error::Retry`].
     /// `work` must have no effect but through its transaction, and must call nobody.
-    pub async fn transact<T, E>(&self, work: impl AsyncFn(&mut Tx) -> Result<T, E>) -> Result<T, E>
+    pub fn transact<T, E>(&self, work: impl for<'t> Work<'t, T, E>) -> impl Future<Output = Result<T, E>> + Send
     where
-        E: From<Error> + Retryable,
+        T: Send,
+        E: From<Error> + Retryable + Send,
     {
-        let mut attempt = Attempt::default();
-        loop {
-            let tried = async {
-                let mut tx = self.begin().await?;
-                let value = work(&mut tx).await?;
-                tx.commit().await?;
-                Ok::<T, E>(value)
-            };
-            match tried.await {
-                Err(e) if e.retryable() && attempt.again().await => {}
-                done => return done,
+        async move {
+            let mut attempt = Attempt::default();
+            loop {
+                let tried = async {
+                    let mut tx = self.begin().await?;
+                    let value = work.run(&mut tx).await?;
+                    tx.commit().await?;
+                    Ok::<T, E>(value)
+                };
+                let done = tried.await;
+                let retry = done.as_ref().is_err_and(Retryable::retryable);
+                if !retry || !attempt.again().await {
+                    return done;
+                }
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod testing;
 mod tests;
 mod tx;
 mod types;
+mod work;
 
 pub use bind::{Bind, Portable, Record, Scalar};
 pub use db::{Db, Dialect};
@@ -38,3 +39,4 @@ pub use sql::Sql;
 pub use sqlx::types::{Json, Uuid};
 pub use tx::Tx;
 pub use types::{Id, Instant, Rate};
+pub use work::Work;

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use weir_model::{Call, RequestId};
 
 use crate::db::Attempt;
+use crate::work::Work;
 use crate::{Db, Error, Instant, Result, Retryable, Tx, journal};
 
 mod sql {
@@ -56,27 +57,35 @@ impl Db {
     /// is [`Error::IdempotencyMismatch`]. Errors are not remembered: a failed request may come again.
     ///
     /// `work` must have no effect but through its transaction, and must call nobody.
-    pub async fn once<T, E>(&self, call: &Call, work: impl AsyncFn(&mut Tx) -> Result<T, E>) -> Result<Done<T>, E>
+    pub fn once<T, E>(
+        &self,
+        call: &Call,
+        work: impl for<'t> Work<'t, T, E>,
+    ) -> impl Future<Output = Result<Done<T>, E>> + Send
     where
-        T: Serialize + DeserializeOwned,
-        E: From<Error> + Retryable,
+        T: Serialize + DeserializeOwned + Send,
+        E: From<Error> + Retryable + Send,
     {
-        let mut attempt = Attempt::default();
-        loop {
-            let tried = async {
-                let mut tx = self.begin().await?;
-                if let Some(answered) = claim_in(&mut tx, call).await? {
-                    drop(tx);
-                    return Ok(self.replay(call, answered).await?);
+        async move {
+            let mut attempt = Attempt::default();
+            loop {
+                let tried = async {
+                    let mut tx = self.begin().await?;
+                    if let Some(answered) = claim_in(&mut tx, call).await? {
+                        drop(tx);
+                        return Ok(self.replay(call, answered).await?);
+                    }
+                    let value = work.run(&mut tx).await?;
+                    let answer = serde_json::to_string(&value).map_err(Error::from)?;
+                    answer_in(&mut tx, call, answer).await?;
+                    let position = tx.commit_at(self).await?;
+                    Ok::<_, E>(Done { value, position, replayed: false })
+                };
+                let done = tried.await;
+                let retry = done.as_ref().is_err_and(Retryable::retryable);
+                if !retry || !attempt.again().await {
+                    return done;
                 }
-                let value = work(&mut tx).await?;
-                answer_in(&mut tx, call, &value).await?;
-                let position = tx.commit_at(self).await?;
-                Ok::<_, E>(Done { value, position, replayed: false })
-            };
-            match tried.await {
-                Err(e) if e.retryable() && attempt.again().await => {}
-                done => return done,
             }
         }
     }
@@ -124,9 +133,8 @@ async fn claim_in(tx: &mut Tx, call: &Call) -> Result<Option<Answered>> {
     }
 }
 
-async fn answer_in<T: Serialize>(tx: &mut Tx, call: &Call, value: &T) -> Result<()> {
+async fn answer_in(tx: &mut Tx, call: &Call, answer: String) -> Result<()> {
     let Some(id) = call.request_id.as_ref().map(RequestId::as_str) else { return Ok(()) };
-    let answer = serde_json::to_string(value)?;
     let row = tx.last_row();
     let subject = call.principal.subject.as_str();
     tx.query(sql::ANSWER).bind(subject).bind(id).bind(answer).bind(row).execute().await?;
