@@ -117,7 +117,7 @@ impl Edge {
     pub fn new(parts: EdgeParts<'_>) -> Result<Self, EdgeError> {
         let EdgeParts { routes, access, descriptor_sets, identities, config, metrics, draining } = parts;
         config.check()?;
-        let methods = Methods::new(&access, &descriptor_sets)?;
+        let methods = Methods::new(&access, &descriptor_sets, config.reflection)?;
         let services = methods.services();
         let (health, mut routes) = Health::beside(routes, &services);
         if config.reflection {

@@ -11,6 +11,8 @@ pub mod principal;
 pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod workers;
 
 pub use prometheus_client;

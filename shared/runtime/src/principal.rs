@@ -5,7 +5,7 @@
 mod development;
 mod jwt;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{path::PathBuf, str::FromStr as _, time::Duration};
 

@@ -3,6 +3,9 @@
 //! Asked: health says not serving, everything still works. After the wait, draining: nothing new is accepted, streams
 //! end, calls and steps under way finish. After the hard limit, over: whatever is left is dropped.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};

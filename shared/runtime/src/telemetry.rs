@@ -104,7 +104,9 @@ impl Telemetry {
         let exporters = exporters(config, version)?;
         let tracing =
             exporters.as_ref().map(|(traces, _)| tracing_opentelemetry::layer().with_tracer(traces.tracer("weir")));
-        let subscriber = Registry::default().with(tracing.with_filter(filter.clone())).with(lines(config, filter));
+        let subscriber = Registry::default()
+            .with(tracing.with_filter(without_the_exporter(filter.clone())))
+            .with(lines(config, filter));
         subscriber.try_init().map_err(|_| TelemetryError::Twice)?;
         if let Some((_, figures)) = &exporters {
             opentelemetry::global::set_meter_provider(figures.clone());
@@ -158,6 +160,13 @@ fn exporters(
 #[expect(clippy::float_arithmetic, reason = "OpenTelemetry wants a ratio; it is no amount")]
 fn ratio(percent: u8) -> f64 {
     f64::from(percent.min(100)) / 100.0
+}
+
+/// Exporting a span makes calls of its own; traces of these would never end.
+fn without_the_exporter(filter: EnvFilter) -> EnvFilter {
+    ["h2=off", "hyper=off", "hyper_util=off", "tonic=off", "tower=off"].into_iter().fold(filter, |filter, directive| {
+        filter.add_directive(directive.parse().expect("a literal of the form target=level"))
+    })
 }
 
 /// Log lines in the configured form.

@@ -14,10 +14,11 @@ use super::EdgeError;
 /// (with or without the leading slash), and the roles that may call it. `Role::Admin` may always.
 pub type AccessRow = (&'static str, &'static [Role]);
 
-/// Methods open to everyone: whether the process lives, and what it offers.
-const OPEN: [&str; 4] = [
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/Watch",
+/// Methods open to everyone: whether the process lives.
+const HEALTH: [&str; 2] = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
+
+/// Methods open to everyone, where reflection is switched on: what the process offers.
+const REFLECTION: [&str; 2] = [
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
@@ -66,9 +67,14 @@ pub(crate) struct Methods(HashMap<String, Method>);
 
 impl Methods {
     /// Reads the access tables and, from the descriptor sets, which methods stream.
-    pub(crate) fn new(access: &[AccessRow], descriptor_sets: &[&[u8]]) -> Result<Self, EdgeError> {
+    pub(crate) fn new(
+        access: &[AccessRow],
+        descriptor_sets: &[&[u8]],
+        has_reflection: bool,
+    ) -> Result<Self, EdgeError> {
         let mut methods = HashMap::new();
-        for path in OPEN {
+        let reflection = REFLECTION.into_iter().filter(|_| has_reflection);
+        for path in HEALTH.into_iter().chain(reflection) {
             let name = path.trim_start_matches('/');
             let method = Method { name, admits: Admits::Everyone, takes_stream: true, answers_stream: true };
             methods.insert(path.to_owned(), method);
@@ -121,7 +127,7 @@ fn described(bytes: &[u8]) -> Result<Vec<(String, bool, bool)>, EdgeError> {
 ///
 /// For a test of the binary: an empty answer means that no rpc was forgotten.
 pub fn unlisted_methods(access: &[AccessRow], descriptor_set: &[u8]) -> Result<Vec<String>, EdgeError> {
-    let methods = Methods::new(access, &[])?;
+    let methods = Methods::new(access, &[], true)?;
     let described = described(descriptor_set)?;
     Ok(described.into_iter().map(|(path, ..)| path).filter(|path| methods.find(path).is_none()).collect())
 }
