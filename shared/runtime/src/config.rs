@@ -176,10 +176,16 @@ impl Layers {
 
 /// The leaves of a TOML text by dotted key.
 fn read_toml(text: &str) -> Result<Vec<(String, Value)>, String> {
-    let table: Table = toml::from_str(text).map_err(|error: toml::de::Error| error.to_string().trim().to_owned())?;
+    let table: Table = toml::from_str(text).map_err(|error| place_of(&error, text))?;
     let mut leaves = Vec::new();
     flatten("", table, &mut leaves);
     Ok(leaves)
+}
+
+/// What is wrong in which line; not the line itself, which may hold a secret.
+fn place_of(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message().trim().replace('\n', " "))
 }
 
 fn flatten(prefix: &str, table: Table, leaves: &mut Vec<(String, Value)>) {

@@ -21,7 +21,7 @@ pub use self::{
     config::{Effective, Layers},
     edge::{AccessRow, Deadline, Edge, EdgeConfig, EdgeParts},
     health::Health,
-    principal::{Identities, PrincipalConfig},
+    principal::{Credentials, Identities, PrincipalConfig},
     server::{Server, ServerConfig},
     shutdown::{Shutdown, ShutdownConfig},
     telemetry::{Metrics, MetricsEndpoint, Telemetry, TelemetryConfig},

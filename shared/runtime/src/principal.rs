@@ -2,6 +2,8 @@
 //!
 //! Knows how to identify a caller, not what the caller may do.
 
+mod cache;
+mod credentials;
 mod development;
 mod jwt;
 #[cfg(test)]
@@ -14,8 +16,11 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use weir_model::{Currency, Fault, Money, Principal};
 
-pub use self::development::{PRINCIPAL_METADATA, principal_metadata};
 use self::jwt::Verifier;
+pub use self::{
+    credentials::Credentials,
+    development::{PRINCIPAL_METADATA, principal_metadata},
+};
 
 /// How callers are known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +47,8 @@ pub struct PrincipalConfig {
     pub algorithms: Vec<String>,
     /// PEM file of the issuer's public key.
     pub key_file: PathBuf,
+    /// File of the token this process shows to others; read again every minute.
+    pub token_file: PathBuf,
     /// How far the issuer's clock may be off.
     #[serde(with = "humantime_serde")]
     pub leeway: Duration,
@@ -55,6 +62,7 @@ impl Default for PrincipalConfig {
             audience: String::new(),
             algorithms: vec!["ES256".to_owned()],
             key_file: PathBuf::new(),
+            token_file: PathBuf::new(),
             leeway: Duration::from_secs(30),
         }
     }
@@ -74,6 +82,14 @@ pub enum PrincipalError {
     /// The key file cannot be read.
     #[error("principal.key_file {path}: {cause}")]
     KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The token file cannot be read.
+    #[error("principal.token_file {path}: {cause}")]
+    TokenFile {
         /// The file.
         path: PathBuf,
         /// Why not.

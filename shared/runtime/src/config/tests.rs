@@ -157,11 +157,16 @@ fn a_value_out_of_range_is_named_with_its_origin() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
-    let broken = file("[server\n");
-    for path in [Path::new("/nowhere/weir.toml"), broken.path()] {
-        let error = Layers::new(&[DEFAULT]).with_file(path).load().unwrap_err().to_string();
-        assert!(error.contains(&path.display().to_string()), "{error}");
-    }
+    let error = Layers::new(&[DEFAULT]).with_file(Path::new("/nowhere/weir.toml")).load().unwrap_err().to_string();
+    assert!(error.contains("/nowhere/weir.toml"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_named_with_the_line_and_not_its_content() {
+    let file = file("[store]\nadmin_password = hunter2\n");
+    let error = Layers::new(&[DEFAULT]).with_file(file.path()).load().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("file {}: line 2: ", file.path().display())), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 
 use super::{EdgeConfig, methods::Method};
 
 const HEADER: &str = "grpc-timeout";
+
+/// A timeout has at most eight digits.
+const DIGITS_MAX: u128 = 99_999_999;
 
 /// When the call must be answered. The edge leaves it in the request's extensions, so that a handler can pass on
 /// what remains.
@@ -23,6 +26,17 @@ impl Deadline {
     /// What remains; zero when it has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Asks another process to answer within what remains.
+    pub fn pass_on(self, headers: &mut HeaderMap) {
+        // Eight digits of microseconds are a minute and a half; longer than that, milliseconds are exact enough.
+        let remaining = self.remaining();
+        let text = match remaining.as_micros() {
+            micros @ ..=DIGITS_MAX => format!("{micros}u"),
+            _ => format!("{}m", remaining.as_millis().min(DIGITS_MAX)),
+        };
+        headers.insert(HEADER, HeaderValue::try_from(text).expect("digits and a letter"));
     }
 
     /// The moment itself, on tokio's clock.
@@ -77,6 +91,17 @@ mod tests {
         assert_eq!(parse("2u"), Some(Duration::from_micros(2)));
         assert_eq!(parse("82n"), Some(Duration::from_nanos(82)));
         assert_eq!(parse("99999999S"), Some(Duration::from_secs(99_999_999)));
+    }
+
+    #[test]
+    fn what_remains_is_passed_on() {
+        for seconds in [0, 1, 90, 200, 1_000_000] {
+            let (given, mut headers) = (Duration::from_secs(seconds), HeaderMap::new());
+            Deadline::after(given).pass_on(&mut headers);
+            let passed_on = headers.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse).unwrap();
+            let longest = given.min(Duration::from_secs(99_999));
+            assert!(passed_on <= given && longest - passed_on.min(longest) < Duration::from_secs(1), "{seconds}");
+        }
     }
 
     #[test]

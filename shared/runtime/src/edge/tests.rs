@@ -28,3 +28,9 @@ fn settings_out_of_range_are_refused_at_the_start() {
         assert!(matches!(config.check(), Err(EdgeError::Setting(..))), "{config:?}");
     }
 }
+
+#[test]
+fn an_edge_can_be_shared_by_peers() {
+    fn is_shareable<S: Service<Request<Body>> + Clone + Send + Sync + 'static>() {}
+    is_shareable::<Edge>();
+}

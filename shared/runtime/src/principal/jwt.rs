@@ -7,11 +7,11 @@
 use std::fs;
 
 use http::{HeaderMap, header::AUTHORIZATION};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, decode};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, decode, get_current_timestamp};
 use serde::Deserialize;
 use weir_model::{Fault, Principal, Role, SubjectId};
 
-use super::{PrincipalConfig, PrincipalError, add_authority, parse_authority};
+use super::{PrincipalConfig, PrincipalError, add_authority, cache::Verified, parse_authority};
 use crate::edge::unauthenticated;
 
 /// A token longer than this is refused unread: real ones have one or two kilobytes.
@@ -21,12 +21,14 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub(super) struct Verifier {
     key: DecodingKey,
     validation: Validation,
+    verified: Verified,
 }
 
-/// The claims we read; `exp`, `iss` and `aud` are checked by the decoder.
+/// The claims we read; the decoder has checked `exp`, `iss` and `aud` by then.
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    exp: u64,
     #[serde(default)]
     roles: Vec<String>,
     #[serde(default)]
@@ -57,7 +59,7 @@ impl Verifier {
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Ok(Verifier { key, validation })
+        Ok(Verifier { key, validation, verified: Verified::default() })
     }
 
     pub(super) fn identify(&self, headers: &HeaderMap) -> Result<Principal, Fault> {
@@ -75,6 +77,9 @@ impl Verifier {
         if token.len() > TOKEN_BYTES_MAX {
             return Err("the token is too long".to_owned());
         }
+        if let Some(caller) = self.verified.get(token, get_current_timestamp()) {
+            return Ok(caller);
+        }
         let claims = decode::<Claims>(token, &self.key, &self.validation).map_err(|error| error.to_string())?.claims;
         let subject = SubjectId::parse(&claims.sub).map_err(|error| format!("sub: {error}"))?;
         let roles = claims.roles.iter().filter_map(|role| role.parse::<Role>().ok());
@@ -82,6 +87,7 @@ impl Verifier {
         for amount in &claims.authority {
             add_authority(&mut caller.authority, parse_authority(amount)?)?;
         }
+        self.verified.put(token, &caller, claims.exp);
         Ok(caller)
     }
 }

@@ -76,10 +76,42 @@ fn the_metadata_of_a_caller_names_it() {
     assert_eq!(named(&principal_metadata(&caller)).unwrap(), caller);
 }
 
+#[test]
+fn in_development_a_process_names_itself_to_others() {
+    let caller = Principal::service("order-gate");
+    let mut request = http::Request::new(());
+    Credentials::far(&PrincipalConfig::default(), &caller).unwrap().attach(&mut request);
+    assert_eq!(Identities::development().identify(request.headers()).unwrap(), caller);
+}
+
+#[test]
+fn within_the_process_a_part_is_believed() {
+    let caller = Principal::service("order-gate");
+    let mut request = http::Request::new(());
+    Credentials::near(caller.clone()).attach(&mut request);
+    assert_eq!(request.extensions().get::<Principal>(), Some(&caller));
+    assert!(request.headers().is_empty());
+}
+
 #[tokio::test]
 async fn a_faulty_name_is_refused_as_unauthenticated() {
     let world = crate::testing::World::with_edge(crate::EdgeConfig::default());
     let request = crate::testing::told_by("ada; roles=king", "x");
     let status = crate::testing::call(world.near, crate::testing::ECHO, request).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_a_caller_says_is_read_or_refused(text in "\\PC{0,80}", parts in "[a-z;=,:. A-Z0-9-]{0,60}") {
+        for text in [text, parts] {
+            let headers = http::HeaderValue::try_from(text.as_str())
+                .map(|value| HeaderMap::from_iter([(PRINCIPAL_METADATA.parse().unwrap(), value)]));
+            if let Ok(caller) = headers.map(|headers| Identities::development().identify(&headers))
+                && let Ok(caller) = caller
+            {
+                proptest::prop_assert_eq!(named(&principal_metadata(&caller)).unwrap(), caller);
+            }
+        }
+    }
 }

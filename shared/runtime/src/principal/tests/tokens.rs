@@ -15,6 +15,7 @@ fn config() -> PrincipalConfig {
         algorithms: vec!["ES256".to_owned()],
         key_file: key("test_only_public.pem"),
         leeway: Duration::from_secs(5),
+        token_file: PathBuf::new(),
     }
 }
 
@@ -166,4 +167,35 @@ fn mode_jwt_does_not_start_half_configured() {
         let told = refused(PrincipalConfig { algorithms, ..config() });
         assert!(told.contains("principal.algorithms"), "{told}");
     }
+}
+
+#[test]
+fn a_token_shown_again_names_the_same_caller() {
+    let identities = Identities::open(&config()).unwrap();
+    let header = format!("bearer {}", signed(&claims())).parse().unwrap();
+    let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, header)]);
+    let first = identities.identify(&headers).unwrap();
+    assert_eq!(identities.identify(&headers).unwrap(), first);
+}
+
+#[test]
+fn to_others_a_process_shows_the_token_of_its_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{}\n", signed(&claims()))).unwrap();
+    let config = PrincipalConfig { token_file: file.path().to_owned(), ..config() };
+    let mut request = http::Request::new(());
+    Credentials::far(&config, &Principal::service("limits")).unwrap().attach(&mut request);
+    assert_eq!(Identities::open(&config).unwrap().identify(request.headers()).unwrap().subject.as_str(), "ada");
+    assert!(!format!("{request:?}").contains("eyJ"), "a token is not shown in logs");
+}
+
+#[test]
+fn without_a_token_to_show_a_process_does_not_start() {
+    let caller = Principal::service("limits");
+    let refused = |config: PrincipalConfig| Credentials::far(&config, &caller).unwrap_err().to_string();
+    assert!(refused(config()).contains("principal.token_file must be set"));
+    let missing = PrincipalConfig { token_file: "/nowhere/token".into(), ..config() };
+    assert!(refused(missing).contains("/nowhere/token"));
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    assert!(refused(PrincipalConfig { token_file: empty.path().to_owned(), ..config() }).contains("holds no token"));
 }
