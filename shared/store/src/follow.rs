@@ -8,6 +8,7 @@ mod source;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::{BoxStream, ReadyChunks};
 use tokio::sync::watch;
 
@@ -149,13 +150,13 @@ impl<S: Source> Follower<S> {
     }
 
     /// Effect and bookmark in one transaction, again on a conflict.
-    async fn save(&self, changes: &[S::Change], bookmark: Option<(Option<i64>, i64)>) -> Outcome<(), S> {
+    async fn save(&mut self, changes: &[S::Change], bookmark: Option<(Option<i64>, i64)>) -> Outcome<(), S> {
         let mut attempt = Attempt::default();
         loop {
-            match self.try_save(changes, bookmark).await {
-                Err(e) if e.retryable() && attempt.again().await => {}
-                Err(e) => return Err(FollowError::Effect(e)),
-                Ok(()) => break,
+            let Err(error) = self.try_save(changes, bookmark).await else { break };
+            let retry = error.retryable();
+            if !retry || !attempt.again().await {
+                return Err(FollowError::Effect(error));
             }
         }
         self.source.applied(changes).await;
@@ -163,7 +164,7 @@ impl<S: Source> Follower<S> {
         Ok(())
     }
 
-    async fn try_save(&self, changes: &[S::Change], bookmark: Option<(Option<i64>, i64)>) -> Result<(), S::Error> {
+    async fn try_save(&mut self, changes: &[S::Change], bookmark: Option<(Option<i64>, i64)>) -> Result<(), S::Error> {
         let mut tx = self.db.begin().await?;
         if let Some((from, to)) = bookmark {
             // first, so that another replica's follower waits here and then finds itself behind
@@ -173,6 +174,36 @@ impl<S: Source> Follower<S> {
             self.source.apply_in(&mut tx, change).await?;
         }
         Ok(tx.commit().await?)
+    }
+}
+
+/// A follower of whatever source, to be kept with others.
+pub trait Follow: Send {
+    /// The feed's name.
+    fn feed(&self) -> &'static str;
+    /// How far it is, as it goes.
+    fn status(&self) -> watch::Receiver<Status>;
+    /// See [`Follower::step`].
+    fn step(&mut self) -> BoxFuture<'_, Result<usize, FollowError<String>>>;
+    /// See [`Follower::run`].
+    fn run(&mut self) -> BoxFuture<'_, ()>;
+}
+
+impl<S: Source> Follow for Follower<S> {
+    fn feed(&self) -> &'static str {
+        self.feed
+    }
+
+    fn status(&self) -> watch::Receiver<Status> {
+        Follower::status(self)
+    }
+
+    fn step(&mut self) -> BoxFuture<'_, Result<usize, FollowError<String>>> {
+        Box::pin(async { Follower::step(self).await.map_err(|e| e.map(|e| e.to_string())) })
+    }
+
+    fn run(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(Follower::run(self))
     }
 }
 
