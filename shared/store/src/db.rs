@@ -113,6 +113,7 @@ impl Db {
 
     /// Runs `work` in a transaction and commits; runs it again, a few times, when the database says [`Error::Retry`].
     /// `work` must have no effect but through its transaction, and must call nobody.
+    #[expect(clippy::manual_async_fn, reason = "the future says it is Send: handlers cannot find out by themselves")]
     pub fn transact<T, E>(&self, work: impl for<'t> Work<'t, T, E>) -> impl Future<Output = Result<T, E>> + Send
     where
         T: Send,

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{BoxStream, ReadyChunks};
+use futures::stream::ReadyChunks;
 use tokio::sync::watch;
 
-pub use source::{FeedStep, FollowError, SnapshotStep, Source, SourceError};
+pub use source::{FeedStep, FollowError, Line, SnapshotStep, Source, SourceError};
 
 use crate::db::Attempt;
 use crate::{Db, Retryable as _, bookmark};
@@ -33,7 +33,7 @@ pub struct Status {
     pub caught_up: bool,
 }
 
-type Line<S> = ReadyChunks<BoxStream<'static, Result<FeedStep<<S as Source>::Change>, SourceError>>>;
+type Lines<S> = ReadyChunks<Line<FeedStep<<S as Source>::Change>>>;
 type Outcome<T, S> = Result<T, FollowError<<S as Source>::Error>>;
 
 /// Follows one feed. Drive it with [`run`](Follower::run), or by hand with [`step`](Follower::step).
@@ -41,7 +41,7 @@ pub struct Follower<S: Source> {
     db: Db,
     feed: &'static str,
     source: S,
-    line: Option<Line<S>>,
+    line: Option<Lines<S>>,
     /// The feed said it has forgotten what comes after the bookmark.
     forgotten: bool,
     status: watch::Sender<Status>,
@@ -116,7 +116,7 @@ impl<S: Source> Follower<S> {
     }
 
     /// Opens the line at the bookmark, after a snapshot where there is none or the feed has moved on without us.
-    async fn connect(&mut self) -> Outcome<Line<S>, S> {
+    async fn connect(&mut self) -> Outcome<Lines<S>, S> {
         let bookmark = bookmark::get(&self.db, self.feed).await.map_err(FollowError::Store)?;
         let position = match bookmark {
             Some(position) if !self.forgotten => position,

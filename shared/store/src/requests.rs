@@ -57,6 +57,7 @@ impl Db {
     /// is [`Error::IdempotencyMismatch`]. Errors are not remembered: a failed request may come again.
     ///
     /// `work` must have no effect but through its transaction, and must call nobody.
+    #[expect(clippy::manual_async_fn, reason = "the future says it is Send: handlers cannot find out by themselves")]
     pub fn once<T, E>(
         &self,
         call: &Call,

@@ -8,6 +8,9 @@ pub use weir_model::{FeedStep, SnapshotStep, SourceError};
 
 use crate::{Error, Result, Retryable, Tx};
 
+/// What a feed sends, step by step.
+pub type Line<T> = BoxStream<'static, Result<T, SourceError>>;
+
 /// A feed and what its changes do here.
 pub trait Source: Send + Sync + 'static {
     /// A change, or the state of one thing in a snapshot: state with a version, so that it can come twice. Whatever of
@@ -17,15 +20,10 @@ pub trait Source: Send + Sync + 'static {
     type Error: From<Error> + Retryable + Display + Send + 'static;
 
     /// Asks for the present state of everything.
-    fn snapshot(
-        &self,
-    ) -> impl Future<Output = Result<BoxStream<'static, Result<SnapshotStep<Self::Change>, SourceError>>, SourceError>> + Send;
+    fn snapshot(&self) -> impl Future<Output = Result<Line<SnapshotStep<Self::Change>>, SourceError>> + Send;
 
     /// Asks for every entry after a position, and those that come.
-    fn watch(
-        &self,
-        after: i64,
-    ) -> impl Future<Output = Result<BoxStream<'static, Result<FeedStep<Self::Change>, SourceError>>, SourceError>> + Send;
+    fn watch(&self, after: i64) -> impl Future<Output = Result<Line<FeedStep<Self::Change>>, SourceError>> + Send;
 
     /// Lets a change take effect, through the transaction alone. Applies it only when its version is higher than the one
     /// known: a snapshot may hold more than its position says, and a snapshot may be taken again.

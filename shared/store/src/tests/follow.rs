@@ -2,13 +2,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures::stream::{self, BoxStream};
+use futures::stream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::follow::{FeedStep, FollowError, Follower, SnapshotStep, Source, SourceError};
+use crate::follow::{FeedStep, FollowError, Follower, Line, SnapshotStep, Source, SourceError};
 use crate::testing::{DEADLINE, call, replica, soon, sqlite};
 use crate::{Change, Db, Error, Journal, Migration, Result, Step, Tx, bookmark, journal, on_both_databases, sql};
 
@@ -88,7 +88,7 @@ impl Source for Counters {
     type Change = Counted;
     type Error = Error;
 
-    async fn snapshot(&self) -> Result<BoxStream<'static, Result<SnapshotStep<Counted>, SourceError>>, SourceError> {
+    async fn snapshot(&self) -> Result<Line<SnapshotStep<Counted>>, SourceError> {
         *self.snapshots.lock() += 1;
         let position = self.journal.head().await.map_err(SourceError::failed)?;
         let query = self.db.query(sql!("select id, n from counters where n > 0 order by id"));
@@ -103,10 +103,7 @@ impl Source for Counters {
         Ok(stream::iter(steps).boxed())
     }
 
-    async fn watch(
-        &self,
-        after: i64,
-    ) -> Result<BoxStream<'static, Result<FeedStep<Counted>, SourceError>>, SourceError> {
+    async fn watch(&self, after: i64) -> Result<Line<FeedStep<Counted>>, SourceError> {
         let steps = self.journal.watch(after).map_err(|error| match error {
             Error::PositionCompacted { .. } | Error::PositionAhead { .. } => SourceError::Compacted,
             error => SourceError::failed(error),
