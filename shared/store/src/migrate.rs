@@ -90,6 +90,27 @@ impl Db {
         }
         Ok(())
     }
+
+    /// The names of the steps the schema is behind by; changes nothing.
+    pub async fn pending(&self, own: &[Migration]) -> Result<Vec<&'static str>> {
+        let tables: i64 = self.query(sql::COUNT_HISTORY_TABLES).scalar().await?;
+        let applied: Vec<i64> = if tables == 0 { Vec::new() } else { self.query(sql::LIST_APPLIED).scalars().await? };
+        let behind = migrations(own).into_iter().filter(|step| !applied.contains(&step.version));
+        Ok(behind.map(|step| step.name).collect())
+    }
+}
+
+mod sql {
+    crate::queries! {
+        COUNT_HISTORY_TABLES = "select count(*) from "
+            pg("information_schema.tables where table_schema = current_schema() and table_name")
+            lite("sqlite_master where type = 'table' and name") " = '_sqlx_migrations'";
+        LIST_APPLIED = "select version from _sqlx_migrations where success order by version";
+    }
+}
+#[cfg(test)]
+pub(crate) fn queries() -> Vec<(&'static str, crate::Sql)> {
+    sql::ALL.to_vec()
 }
 
 fn migrator(own: &[Migration], dialect: Dialect) -> Result<Migrator> {

@@ -43,4 +43,15 @@ on_both_databases! {
         assert!(db.migrate(&[broken]).await.is_err());
         assert!(db.query(sql!("select n from t")).all::<(i64,)>().await.is_err());
     }
+
+    async fn what_is_pending_is_named_and_not_done(db: Db) {
+        let own = [Migration { version: 100, name: "own", sql: "create table t (n {int}) {table};" }];
+        let behind = db.pending(&own).await.unwrap();
+        assert_eq!(behind.last(), Some(&"own"));
+        assert_eq!(db.pending(&own).await.unwrap(), behind);
+        db.migrate(&[]).await.unwrap();
+        assert_eq!(db.pending(&own).await.unwrap(), ["own"]);
+        db.migrate(&own).await.unwrap();
+        assert!(db.pending(&own).await.unwrap().is_empty());
+    }
 }

@@ -1,10 +1,11 @@
 //! The SQL itself: it prepares on both databases, and both get the same tables.
-use crate::{Db, bookmark, journal, lease, on_both_databases, requests, testing};
+use crate::{Db, bookmark, journal, lease, migrate, on_both_databases, requests, testing};
 
 on_both_databases! {
     async fn every_query_prepares(db: Db) {
         db.migrate(&[]).await.unwrap();
-        for queries in [journal::queries(), requests::queries(), bookmark::queries(), lease::queries()] {
+        let all = [journal::queries(), requests::queries(), bookmark::queries(), lease::queries(), migrate::queries()];
+        for queries in all {
             testing::prepare_all(&db, &queries).await;
         }
     }
