@@ -1,1 +1,5 @@
-//! Weir.
+//! The program: five contexts wired together, and the commands around them.
+
+pub mod args;
+pub mod roles;
+pub mod settings;
