@@ -26,7 +26,7 @@ pub enum Location {
         url: SecretString,
         /// The schema, made if absent: lower-case letters, digits and `_`.
         schema: String,
-        /// The most connections this process opens. At least 2: one to write with, one to number the journal.
+        /// The most connections in the pool, at least 2; a running [`Journal`](crate::Journal) listens on one more.
         connections: u32,
     },
 }

@@ -138,6 +138,20 @@ on_both_databases! {
         }
     }
 
+    async fn no_notification_is_needed(db: Db) {
+        db.migrate(&[]).await.unwrap();
+        let journal = Journal::start(&db).await.unwrap();
+        let mut steps = journal.watch(0);
+        // no journal runs beside the other replica: it numbers its own write and tells nobody
+        let (other, call) = (replica(&db).await, call());
+        let done = other.once(&call, async |tx: &mut Tx| journal::append_in(tx, &call, &change("a", 1)).await);
+        assert_eq!(done.await.unwrap().position, 1);
+        let mut entries = 0;
+        while entries == 0 {
+            entries += usize::from(matches!(soon("a step", steps.next()).await, Some(Ok(Step::Entry(_)))));
+        }
+    }
+
     async fn a_position_that_does_not_come_passes_the_deadline(db: Db) {
         db.migrate(&[]).await.unwrap();
         let journal = Journal::start(&db).await.unwrap();
