@@ -1,5 +1,6 @@
 //! The program: five contexts wired together, and the commands around them.
 
 pub mod args;
+pub mod print;
 pub mod roles;
 pub mod settings;
