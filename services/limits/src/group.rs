@@ -1,0 +1,68 @@
+//! Groups of accounts: a tree of at most eight levels without cycles.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use weir_model::{AccountId, GroupId};
+
+/// Most groups from the top to the lowest.
+pub(crate) const LEVELS_MAX: usize = 8;
+
+/// How a member stands to its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MemberFlags {
+    /// Its exposure counts in the group's pool.
+    pub(crate) shares_exposure: bool,
+    /// A block of the group stops it too.
+    pub(crate) inherits_block: bool,
+}
+
+/// The group an account belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Membership {
+    pub(crate) group_id: GroupId,
+    pub(crate) flags: MemberFlags,
+}
+
+/// An account or a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MemberId {
+    Account(AccountId),
+    Group(GroupId),
+}
+
+/// A direct member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) id: MemberId,
+    pub(crate) flags: MemberFlags,
+}
+
+/// A group with its direct members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) group_id: GroupId,
+    pub(crate) name: String,
+    pub(crate) version: i64,
+    pub(crate) parent: Option<GroupId>,
+    pub(crate) members: Vec<Member>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// Why a group may not join another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// It would contain itself.
+    Cycle,
+    /// There would be more than eight levels.
+    TooDeep,
+}
+
+/// Whether a group may join another: `line` is the group it joins and all above that, `height` the number of levels from
+/// the newcomer down, itself included.
+pub(crate) fn may_join(newcomer: &GroupId, line: &[GroupId], height: usize) -> Result<(), Misfit> {
+    if line.contains(newcomer) {
+        return Err(Misfit::Cycle);
+    }
+    if line.len() + height > LEVELS_MAX { Err(Misfit::TooDeep) } else { Ok(()) }
+}
