@@ -75,7 +75,8 @@ fn grade_range(rules: &PolicyRules, row: &GradeRow, record: &GradeRecord) -> Res
     let currency = row.currency();
     let (low, high) = (row.limit_min.to_decimal(), row.limit_max.to_decimal());
     let (from, to) = (row.score_min, rules.score_max(row.grade, currency));
-    let share = if to > from { ((record.score - from) / (to - from)).clamp(Decimal::ZERO, Decimal::ONE) } else { Decimal::ONE };
+    let share =
+        if to > from { ((record.score - from) / (to - from)).clamp(Decimal::ZERO, Decimal::ONE) } else { Decimal::ONE };
     let scaled = (high - low).checked_mul(share).and_then(|part| low.checked_add(part)).ok_or(MoneyError::Overflow)?;
     let amount = Money::round_down(scaled, currency)?;
     let message = format!(

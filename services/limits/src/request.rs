@@ -5,9 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, LimitId, LimitRequestId, Money, PolicyId, SubjectId};
 
-use crate::{
-    grade::GradeRecord, limit::Limit, policy::GradeRow, recommendation::Recommendation, route::RouteStep,
-};
+use crate::{grade::GradeRecord, limit::Limit, policy::GradeRow, recommendation::Recommendation, route::RouteStep};
 
 /// Where a request is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
