@@ -7,14 +7,18 @@ mod groups;
 mod policies;
 mod requests;
 
-pub(crate) use accounts::{AccountFilter, account, account_in, accounts, insert_account, save_account, with_old_policy};
-pub(crate) use accounts::{close_freeze, insert_freeze, insert_limit, insert_temporary, revoke_temporary, supersede};
+pub(crate) use accounts::{
+    AccountFilter, account, account_in, accounts, insert_account, save_account, with_old_policy,
+};
 pub(crate) use accounts::{account_of_temporary, members_of};
-pub(crate) use groups::{child_groups_of, group_line, group_row, group_rows, height_of, insert_group, lock_tree, save_group};
+pub(crate) use accounts::{close_freeze, insert_freeze, insert_limit, insert_temporary, revoke_temporary, supersede};
 pub(crate) use groups::{GroupRow, lock_group};
+pub(crate) use groups::{child_groups_of, group_line, group_rows, height_of, insert_group, lock_tree, save_group};
 pub(crate) use policies::{insert_policy, policies, policies_page, policy, save_policy};
-pub(crate) use requests::{RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests};
 pub(crate) use requests::save_request;
+pub(crate) use requests::{
+    RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests,
+};
 
 use weir_model::Currency;
 use weir_store::{Db, Migration, Query, Sql, Tx};

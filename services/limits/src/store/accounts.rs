@@ -242,9 +242,7 @@ async fn temporary_rows(reader: &mut Reader<'_>, ids: &[String]) -> Result<Vec<T
 
 async fn freeze_rows(reader: &mut Reader<'_>, ids: &[String]) -> Result<Vec<FreezeRow>> {
     reader
-        .build(
-            "select account_id, reason, frozen_by, frozen_at, frozen_on, lifted_on from freezes where account_id in",
-        )
+        .build("select account_id, reason, frozen_by, frozen_at, frozen_on, lifted_on from freezes where account_id in")
         .values(std::iter::once(ids), |row, ids| {
             for id in ids {
                 row.value(id.as_str());
@@ -462,4 +460,3 @@ pub(crate) async fn with_old_policy(reader: Reader<'_>, policy_id: &PolicyId, li
     let rows: Vec<Id<AccountId>> = reader.query(OLD_POLICY).bind(policy_id.as_str()).bind(limit).scalars().await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
-

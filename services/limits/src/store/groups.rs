@@ -8,9 +8,6 @@ use crate::group::{LEVELS_MAX, Member, MemberFlags, MemberId};
 
 queries! {
     LOCK_TREE = "update group_tree set version = version + 1 where one = 1";
-    GROUP = "
-        select group_id, name, version, parent_group_id, shares_exposure, inherits_block, created_at
-        from account_groups where group_id = $1";
     LOCK_GROUP = "
         select group_id, name, version, parent_group_id, shares_exposure, inherits_block, created_at
         from account_groups where group_id = $1" pg(" for update");
@@ -77,11 +74,6 @@ impl From<Row> for GroupRow {
 pub(crate) async fn lock_tree(tx: &mut Tx) -> Result<()> {
     tx.query(LOCK_TREE).execute().await?;
     Ok(())
-}
-
-/// A group's row.
-pub(crate) async fn group_row(reader: &mut Reader<'_>, id: &GroupId) -> Result<Option<GroupRow>> {
-    Ok(reader.query(GROUP).bind(id.as_str()).optional::<Row>().await?.map(GroupRow::from))
 }
 
 /// A group's row, locked until the transaction ends.

@@ -42,8 +42,13 @@ pub(crate) async fn policies_page(reader: Reader<'_>, after: Option<&PolicyId>, 
 /// Adds a version; whether it was not there yet.
 pub(crate) async fn insert_policy(tx: &mut Tx, policy: &Policy) -> Result<bool> {
     let effective_date = policy.activation.as_ref().map(|activation| activation.effective_date);
-    let inserted =
-        tx.query(INSERT_POLICY).bind(policy.policy_id.as_str()).bind(effective_date).bind(Json(policy)).execute().await?;
+    let inserted = tx
+        .query(INSERT_POLICY)
+        .bind(policy.policy_id.as_str())
+        .bind(effective_date)
+        .bind(Json(policy))
+        .execute()
+        .await?;
     Ok(inserted == 1)
 }
 
