@@ -8,7 +8,7 @@ mod policies;
 mod requests;
 mod temporary;
 
-pub(crate) use accounts::{AccountView, Opening};
+pub(crate) use accounts::Opening;
 pub(crate) use requests::Vote;
 pub(crate) use temporary::TemporaryWish;
 
@@ -24,7 +24,7 @@ use crate::{
     event::Event,
     follow::ASSESSMENT_FEED,
     policy::{Policy, in_use_on},
-    request::LimitRequest,
+    request::{LimitRequest, State},
     store::{self, Reader},
 };
 
@@ -126,11 +126,10 @@ async fn save_request_in(
     call: &Call,
     before: &LimitRequest,
     request: &mut LimitRequest,
-    kind: &str,
 ) -> Result<(), Error> {
     request.version = before.version + 1;
     store::save_request(tx, request).await?;
-    append_request_in(tx, call, Some(before), request, kind).await
+    append_request_in(tx, call, Some(before), request).await
 }
 
 async fn append_request_in(
@@ -138,10 +137,9 @@ async fn append_request_in(
     call: &Call,
     before: Option<&LimitRequest>,
     request: &LimitRequest,
-    kind: &str,
 ) -> Result<(), Error> {
     let told = |request: &LimitRequest| Event::Request(Box::new(request.clone()));
-    let subject = (kind, request.limit_request_id.as_str(), request.version);
+    let subject = (kind_of(request.state), request.limit_request_id.as_str(), request.version);
     append_in(tx, call, subject, before.map(told), &told(request)).await
 }
 
@@ -156,4 +154,17 @@ async fn append_in(
     let after = serde_json::to_value(after).map_err(weir_store::Error::from)?;
     journal::append_in(tx, call, &Change { kind, subject, version, before, after }).await?;
     Ok(())
+}
+
+/// The kind of journal entry that tells of a request's new state.
+fn kind_of(state: State) -> &'static str {
+    match state {
+        State::Draft => "limit_request_drafted",
+        State::Submitted => "limit_request_submitted",
+        State::UnderReview => "limit_request_reviewed",
+        State::Approved => "limit_request_approved",
+        State::Active => "limit_request_activated",
+        State::Rejected => "limit_request_rejected",
+        State::Withdrawn => "limit_request_withdrawn",
+    }
 }

@@ -120,9 +120,10 @@ pub(super) async fn open_in(tx: &mut Tx, call: &Call, opening: &Opening) -> Resu
     if let Some(account) = store::account_in(tx, &opening.account_id).await? {
         return same_opening(account, opening);
     }
-    let membership = opening.group_id.clone().map(|group_id| {
-        Membership { group_id, flags: MemberFlags { shares_exposure: true, inherits_block: true } }
-    });
+    let membership = opening
+        .group_id
+        .clone()
+        .map(|group_id| Membership { group_id, flags: MemberFlags { shares_exposure: true, inherits_block: true } });
     let account = CreditAccount {
         account_id: opening.account_id.clone(),
         version: 1,

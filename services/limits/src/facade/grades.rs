@@ -3,7 +3,7 @@
 use weir_model::{Call, CorrelationId, Money};
 use weir_store::Tx;
 
-use super::{Limits, Opening, accounts, append_request_in, require_policy_in, requests, save_account_in};
+use super::{Limits, Opening, accounts, append_request_in, requests, require_policy_in, save_account_in};
 use crate::{
     Error,
     account::CreditAccount,
@@ -97,7 +97,7 @@ impl Limits {
         });
         account.terms_days = terms::PREPAY;
         store::insert_request(tx, &request).await?;
-        append_request_in(tx, call, None, &request, "limit_request_activated").await?;
+        append_request_in(tx, call, None, &request).await?;
         save_account_in(tx, call, &before, account, "limit_cut").await
     }
 
@@ -114,13 +114,12 @@ impl Limits {
         let mut request = self.draft(call, &account.account_id, wish, Origin::Assessment);
         self.submit_in(tx, call, account, &mut request).await?;
         store::insert_request(tx, &request).await?;
-        append_request_in(tx, call, None, &request, "limit_request_submitted").await
+        append_request_in(tx, call, None, &request).await
     }
 
     /// A call the system makes on its own, correlated by what it is about.
     pub(crate) fn internal_call(&self, job: &'static str, about: &str) -> Call {
-        let correlation_id =
-            CorrelationId::parse(about).unwrap_or_else(|_| self.env.ids.next::<CorrelationId>());
+        let correlation_id = CorrelationId::parse(about).unwrap_or_else(|_| self.env.ids.next::<CorrelationId>());
         Call::internal(job, correlation_id, self.env.clock.now(), self.env.clock.today())
     }
 }
@@ -157,4 +156,3 @@ fn system_wish(limit: Money, terms_days: i64, justification: &str) -> Wish {
         daily_sales: None,
     }
 }
-

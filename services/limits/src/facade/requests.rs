@@ -51,7 +51,7 @@ impl Limits {
                 }
                 let request = self.draft(call, account_id, wish.clone(), Origin::Person);
                 store::insert_request(tx, &request).await?;
-                append_request_in(tx, call, None, &request, "limit_request_drafted").await?;
+                append_request_in(tx, call, None, &request).await?;
                 Ok(request)
             })
             .await
@@ -89,7 +89,7 @@ impl Limits {
                 check_etag(etag, before.version)?;
                 let mut request = before.clone();
                 self.submit_in(tx, call, &mut account, &mut request).await?;
-                save_request_in(tx, call, &before, &mut request, kind_of(request.state)).await?;
+                save_request_in(tx, call, &before, &mut request).await?;
                 Ok(request)
             })
             .await
@@ -147,7 +147,7 @@ impl Limits {
                 if progress == Progress::Complete {
                     self.grant_in(tx, call, &mut account, &mut request, (terms_days, None)).await?;
                 }
-                save_request_in(tx, call, &before, &mut request, kind_of(request.state)).await?;
+                save_request_in(tx, call, &before, &mut request).await?;
                 Ok(request)
             })
             .await
@@ -204,7 +204,7 @@ impl Limits {
         let mut request = before.clone();
         take(&mut request, step)?;
         request.closed = Some(Closure { act: act(call), reason: reason.to_owned() });
-        save_request_in(tx, call, before, &mut request, kind_of(request.state)).await?;
+        save_request_in(tx, call, before, &mut request).await?;
         Ok(request)
     }
 
@@ -294,7 +294,7 @@ impl Limits {
             account.terms_days = terms::granted(granted.terms_days, row);
         }
         save_account_in(tx, call, &before, &mut account, "limit_started").await?;
-        save_request_in(tx, call, &request_before, &mut request, kind_of(request.state)).await
+        save_request_in(tx, call, &request_before, &mut request).await
     }
 }
 
@@ -324,7 +324,12 @@ pub(super) fn graded<'a>(
     })?;
     let row = policy.rules.row(record.grade, account.currency);
     let row = row.ok_or_else(|| {
-        no_policy(format!("policy {} has no row for {} in {}", policy.policy_id, record.grade.as_str(), account.currency))
+        no_policy(format!(
+            "policy {} has no row for {} in {}",
+            policy.policy_id,
+            record.grade.as_str(),
+            account.currency
+        ))
     })?;
     Ok((record, row))
 }
@@ -365,18 +370,5 @@ fn refusal(refusal: Refusal) -> Error {
             Error::refused(Reason::AuthorityExceeded, message)
         }
         Refusal::AdminNeeded => Error::refused(Reason::AuthorityExceeded, "an unlimited limit takes an admin"),
-    }
-}
-
-/// The kind of journal entry that tells of a request's new state.
-fn kind_of(state: State) -> &'static str {
-    match state {
-        State::Draft => "limit_request_drafted",
-        State::Submitted => "limit_request_submitted",
-        State::UnderReview => "limit_request_reviewed",
-        State::Approved => "limit_request_approved",
-        State::Active => "limit_request_activated",
-        State::Rejected => "limit_request_rejected",
-        State::Withdrawn => "limit_request_withdrawn",
     }
 }

@@ -68,8 +68,7 @@ impl Limits {
             .db
             .once(call, async |tx: &mut Tx| {
                 let missing = || Error::not_found("temporary limit", temporary_limit_id);
-                let account_id =
-                    store::account_of_temporary(tx, temporary_limit_id).await?.ok_or_else(missing)?;
+                let account_id = store::account_of_temporary(tx, temporary_limit_id).await?.ok_or_else(missing)?;
                 let before = require_account_in(tx, &account_id).await?;
                 let mut account = before.clone();
                 let limit =
