@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use weir_model::{
-    AccountId, AssessmentId, CorrelationId, Fault, Fields, FeedStep, SnapshotStep, SourceError,
-};
+use weir_model::{AccountId, AssessmentId, CorrelationId, Fault, FeedStep, Fields, SnapshotStep, SourceError};
 use weir_store::{
     Tx,
     follow::{Follower, Source},
@@ -17,11 +15,7 @@ use weir_wire::{
     feed, parse,
 };
 
-use crate::{
-    Error, Limits, api,
-    grade::GradeRecord,
-    terms,
-};
+use crate::{Error, Limits, api, grade::GradeRecord, terms};
 
 /// Name of assessment's feed, and of the bookmark in it.
 pub(crate) const ASSESSMENT_FEED: &str = "assessment";
@@ -79,8 +73,7 @@ fn understand(header: Option<EntryHeader>, change: Change) -> Result<Option<Grad
     match change.change {
         Some(change::Change::Grade(grade)) => {
             let record = read(&grade).map_err(SourceError::failed)?;
-            let correlation_id =
-                header.as_ref().and_then(|header| CorrelationId::parse(&header.correlation_id).ok());
+            let correlation_id = header.as_ref().and_then(|header| CorrelationId::parse(&header.correlation_id).ok());
             let trace = header.map(|header| header.trace).filter(|trace| !trace.is_empty());
             Ok(Some(Graded { record, correlation_id, trace }))
         }

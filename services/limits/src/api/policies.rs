@@ -45,8 +45,7 @@ impl PolicyService for Edge {
         parse::in_order(f, "effective_date", Some(call.today), effective.flatten());
         let ((request_id, id), effective) = fields.finish_with(ids.zip(effective)).map_err(status)?;
         let call = call.with_request_id(Some(request_id));
-        let done =
-            self.context.activate_policy(&call, &id, effective.unwrap_or(call.today)).await.map_err(refused)?;
+        let done = self.context.activate_policy(&call, &id, effective.unwrap_or(call.today)).await.map_err(refused)?;
         Ok(Response::new(ActivatePolicyResponse { policy: Some(emit::policy(&done.value)), token: token(&done) }))
     }
 

@@ -142,9 +142,7 @@ pub(super) fn temporary_wish(
     let account_id = parse::id(f, "account_id", &message.account_id);
     let overlay = match &message.overlay {
         Some(Given::Delta(delta)) => parse::positive_money(f, "delta", Some(delta)).map(Overlay::Delta),
-        Some(Given::Absolute(amount)) => {
-            parse::non_negative_money(f, "absolute", Some(amount)).map(Overlay::Absolute)
-        }
+        Some(Given::Absolute(amount)) => parse::non_negative_money(f, "absolute", Some(amount)).map(Overlay::Absolute),
         None => {
             f.add("overlay", "one of delta and absolute is required");
             None
@@ -222,8 +220,10 @@ pub(super) fn rules(fields: &mut Fields, rules: Option<&wire::PolicyRules>) -> O
         return None;
     }
     let grades: Vec<_> = rules.grades.iter().enumerate().map(|(i, row)| grade_row(fields, i, row)).collect();
-    let auto: Vec<_> = rules.auto_approval_rules.iter().enumerate().map(|(i, rule)| auto_rule(fields, i, rule)).collect();
-    let levels: Vec<_> = rules.approval_levels.iter().enumerate().map(|(i, level)| approval_level(fields, i, level)).collect();
+    let auto: Vec<_> =
+        rules.auto_approval_rules.iter().enumerate().map(|(i, rule)| auto_rule(fields, i, rule)).collect();
+    let levels: Vec<_> =
+        rules.approval_levels.iter().enumerate().map(|(i, level)| approval_level(fields, i, level)).collect();
     let rules = PolicyRules {
         name: name?,
         grades: grades.into_iter().collect::<Option<_>>()?,

@@ -115,15 +115,13 @@ impl Edge {
         let size = read::page_size(f, message.page_size);
         let account_id = parse::optional_id(f, "account_id", &message.account_id);
         let state = parse::optional_one_of(f, "state", message.state);
-        let parsed = (|| {
-            Some((size?, RequestFilter { account_id: account_id?, state: state?.and_then(read::state) }))
-        })();
+        let parsed =
+            (|| Some((size?, RequestFilter { account_id: account_id?, state: state?.and_then(read::state) })))();
         let (size, filter) = fields.finish_with(parsed).map_err(status)?;
         let arguments = ["limit_requests", message.account_id.as_str(), &message.state.to_string()];
         let after: Option<LimitRequestId> = self.pages.decode(&arguments, &message.page_token).map_err(status)?;
         let mut found = self.context.requests(&filter, after.as_ref(), size + 1).await.map_err(refused)?;
-        let next_page_token =
-            self.page(&arguments, size, &mut found, |request| request.limit_request_id.to_string());
+        let next_page_token = self.page(&arguments, size, &mut found, |request| request.limit_request_id.to_string());
         Ok(ListLimitRequestsResponse { limit_requests: found.iter().map(emit::request).collect(), next_page_token })
     }
 }
