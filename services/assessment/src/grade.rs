@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{Currency, Fields, Money, add_days};
+use weir_model::{Currency, Fields, Money, MoneyError, add_days};
 
 /// Most currencies a rule may name a range in: ISO 4217 has fewer than 200, a seller sells in a few.
 const RANGES_MAX: usize = 50;
@@ -67,6 +67,18 @@ pub struct LimitRange {
     pub low: Decimal,
     /// Greatest limit.
     pub high: Decimal,
+}
+
+impl LimitRange {
+    /// The least limit.
+    pub fn low_money(&self) -> Result<Money, MoneyError> {
+        Money::try_from_decimal(self.low, self.currency)
+    }
+
+    /// The greatest limit.
+    pub fn high_money(&self) -> Result<Money, MoneyError> {
+        Money::try_from_decimal(self.high, self.currency)
+    }
 }
 
 /// What a grade means.
@@ -162,8 +174,8 @@ impl GradeRule {
         }
         for (i, range) in self.limit_ranges.iter().take(RANGES_MAX).enumerate() {
             let path = format!("{path}.limit_ranges[{i}]");
-            for (name, amount) in [("low_amount", range.low), ("high_amount", range.high)] {
-                match Money::try_from_decimal(amount, range.currency) {
+            for (name, amount) in [("low_amount", range.low_money()), ("high_amount", range.high_money())] {
+                match amount {
                     Ok(money) if money.is_negative() => fields.add(format!("{path}.{name}"), "must not be negative"),
                     Ok(_) => {}
                     Err(error) => fields.add(format!("{path}.{name}"), error.to_string()),

@@ -118,7 +118,7 @@ pub fn recommend(
     }
     let least = lines.iter().filter_map(|line| line.amount).map(Money::minor).min().unwrap_or(0);
     let least = Money::new(least, currency);
-    let floor = Money::try_from_decimal(range.low, currency)?;
+    let floor = range.low_money()?;
     let amounts: Vec<String> =
         lines.iter().filter_map(|line| line.amount).map(|amount| amount.to_decimal().to_string()).collect();
     let formula = format!("least of {} = {}", amounts.join(", "), least.to_decimal());

@@ -1,0 +1,17 @@
+//! The commands and queries, by what they are about.
+
+mod assessments;
+mod facts;
+mod feed;
+mod grade_policies;
+mod profiles;
+mod scorecards;
+
+pub use assessments::AssessRequest;
+pub(crate) use assessments::RECEIVABLES;
+pub use facts::Recorded;
+pub use feed::Piece;
+pub(crate) use feed::grade_of;
+pub(crate) use grade_policies::install_in as install_grade_policy_in;
+pub use profiles::VersionedProfile;
+pub(crate) use scorecards::install_in as install_scorecard_in;

@@ -1,0 +1,217 @@
+//! Assessing accounts: load what is known, let the rules judge, keep the report, tell the grade.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use tokio::time::Instant;
+use weir_model::{AccountId, AssessmentId, Call};
+use weir_store::{Change, Done, Error as StoreError, Tx, bookmark, journal};
+
+use super::profiles::json;
+use crate::{
+    Assessment,
+    error::*,
+    grade::Grade,
+    record::{GradeRecord, Record, State, Summary},
+    report::{Adjustment, Case, Report, assess},
+    store::{self, ListedAssessments},
+};
+
+/// The feed whose bookmark tells how much of receivables is known.
+pub(crate) const RECEIVABLES: &str = "receivables";
+/// How long to wait for freshness where the call has no deadline.
+const FRESH_WAIT: Duration = Duration::from_secs(5);
+
+/// What to assess.
+#[derive(Debug, Clone)]
+pub struct AssessRequest {
+    /// The account.
+    pub account_id: AccountId,
+    /// The date to assess for.
+    pub as_of: NaiveDate,
+    /// What an expert changes.
+    pub adjustment: Option<Adjustment>,
+    /// Count at least what receivables knew at this position.
+    pub receivables_position: Option<i64>,
+    /// When to stop waiting for that; a few seconds from now where none is given.
+    pub deadline: Option<Instant>,
+}
+
+impl Assessment {
+    /// Assesses an account and keeps the report. It approves itself, unless an expert adjusted it.
+    pub async fn assess(&self, call: &Call, request: &AssessRequest) -> Result<Done<Record>> {
+        let known = self.fresh(request).await?;
+        let id: AssessmentId = self.env.ids.next();
+        self.env
+            .db
+            .once(call, async |tx: &mut Tx| {
+                let report = assess_in(tx, request, known).await?;
+                let record = record(call, request, Some(id.clone()), report);
+                keep_in(tx, call, &id, &record).await?;
+                Ok(record)
+            })
+            .await
+    }
+
+    /// What [`assess`](Self::assess) would answer, without an id; keeps nothing.
+    pub async fn preview(&self, call: &Call, request: &AssessRequest) -> Result<Record> {
+        let known = self.fresh(request).await?;
+        let mut tx = self.env.db.begin().await?;
+        let report = assess_in(&mut tx, request, known).await;
+        tx.rollback().await?;
+        Ok(record(call, request, None, report?))
+    }
+
+    /// Approves an adjusted assessment: from now on it counts. Not for whoever adjusted it.
+    pub async fn approve(&self, call: &Call, id: &AssessmentId) -> Result<Done<Record>> {
+        self.env.db.once(call, async |tx: &mut Tx| decide_in(tx, call, id, State::Approved).await).await
+    }
+
+    /// Turns an adjusted assessment down.
+    pub async fn reject(&self, call: &Call, id: &AssessmentId) -> Result<Done<Record>> {
+        self.env.db.once(call, async |tx: &mut Tx| decide_in(tx, call, id, State::Rejected).await).await
+    }
+
+    /// An assessment with its report.
+    pub async fn assessment(&self, id: &AssessmentId) -> Result<Record> {
+        store::assessment(&self.env.db, id).await?.ok_or_else(|| Error::AssessmentUnknown(id.clone()))
+    }
+
+    /// Assessments newest first, before a sequence, each with its own.
+    pub async fn assessments(
+        &self,
+        account_id: Option<&AccountId>,
+        state: Option<State>,
+        grade: Option<Grade>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<(i64, Summary)>> {
+        let list = ListedAssessments { account_id, state, grade, before, limit };
+        Ok(store::assessments(&self.env.db, list).await?)
+    }
+
+    /// Waits until as much of receivables is known as the request wants; answers how much is.
+    async fn fresh(&self, request: &AssessRequest) -> Result<i64> {
+        if let Some(position) = request.receivables_position.filter(|position| *position > 0) {
+            let deadline = request.deadline.unwrap_or_else(|| Instant::now() + FRESH_WAIT);
+            bookmark::reached(&self.env.db, RECEIVABLES, position, deadline).await.map_err(|error| match error {
+                StoreError::DeadlinePassed => Error::NotFresh(position),
+                other => other.into(),
+            })?;
+        }
+        Ok(bookmark::get(&self.env.db, RECEIVABLES).await?.unwrap_or(0))
+    }
+}
+
+async fn assess_in(tx: &mut Tx, request: &AssessRequest, receivables_position: i64) -> Result<Report> {
+    let (account_id, as_of) = (&request.account_id, request.as_of);
+    let unknown = || Error::AccountUnknown(account_id.clone());
+    let (profile, _) = store::profile(&mut *tx, account_id).await?.ok_or_else(unknown)?;
+    let facts = store::facts_of(&mut *tx, account_id).await?;
+    let behaviour = store::behaviour(&mut *tx, account_id, profile.currency).await?;
+    let scorecard = store::scorecard_at(&mut *tx, as_of).await?.ok_or(Error::NoActiveScorecard(as_of))?;
+    let scorecard_id = scorecard.scorecard_id.ok_or(Error::NoActiveScorecard(as_of))?;
+    let policy = store::policy_at(&mut *tx, as_of).await?.ok_or(Error::NoActivePolicy(as_of))?;
+    let policy_id = policy.policy_id.ok_or(Error::NoActivePolicy(as_of))?;
+    Ok(assess(&Case {
+        profile: &profile,
+        facts: &facts,
+        behaviour: behaviour.as_ref(),
+        receivables_position,
+        scorecard: (&scorecard_id, &scorecard.content),
+        policy: (&policy_id, &policy.content),
+        adjustment: request.adjustment.as_ref(),
+        as_of,
+    })?)
+}
+
+fn record(call: &Call, request: &AssessRequest, id: Option<AssessmentId>, report: Report) -> Record {
+    let state = if request.adjustment.is_some() { State::PendingApproval } else { State::Approved };
+    let summary = Summary {
+        assessment_id: id,
+        account_id: request.account_id.clone(),
+        as_of: request.as_of,
+        state,
+        grade: report.grade,
+        score: report.score,
+        limit: report.recommendation.limit,
+        terms_days: report.recommendation.terms_days,
+        review_date: report.review_date,
+        created_at: call.at,
+        created_by: call.principal.subject.clone(),
+        decided_at: None,
+        decided_by: None,
+    };
+    Record { summary, report }
+}
+
+async fn keep_in(tx: &mut Tx, call: &Call, id: &AssessmentId, record: &Record) -> Result<()> {
+    store::insert_in(tx, id, record).await?;
+    let change =
+        Change { kind: "assessment_made", subject: id.as_str(), version: 1, before: None, after: json(&record)? };
+    journal::append_in(tx, call, &change).await?;
+    if record.summary.state == State::Approved {
+        grade_in(tx, call, id, &record.summary).await?;
+    }
+    Ok(())
+}
+
+async fn decide_in(tx: &mut Tx, call: &Call, id: &AssessmentId, state: State) -> Result<Record> {
+    let found = store::assessment_for_update(tx, id).await?;
+    let mut record = found.ok_or_else(|| Error::AssessmentUnknown(id.clone()))?;
+    if record.summary.state != State::PendingApproval {
+        return Err(Error::WrongState(record.summary.state));
+    }
+    let decider = &call.principal.subject;
+    if state == State::Approved && record.summary.created_by == *decider {
+        return Err(Error::SelfApproval);
+    }
+    store::decide_in(tx, id, state, call).await?;
+    let before = json(&record.summary)?;
+    record.summary.state = state;
+    record.summary.decided_at = Some(call.at);
+    record.summary.decided_by = Some(decider.clone());
+    let change = Change {
+        kind: "assessment_decided",
+        subject: id.as_str(),
+        version: 2,
+        before: Some(before),
+        after: json(&record.summary)?,
+    };
+    journal::append_in(tx, call, &change).await?;
+    if state == State::Approved {
+        grade_in(tx, call, id, &record.summary).await?;
+    }
+    Ok(record)
+}
+
+/// Makes an approved assessment the account's present grade, unless one for a later date counts already.
+async fn grade_in(tx: &mut Tx, call: &Call, id: &AssessmentId, summary: &Summary) -> Result<()> {
+    let before = store::grade_in(tx, &summary.account_id).await?;
+    if before.as_ref().is_some_and(|before| before.effective_date > summary.as_of) {
+        return Ok(());
+    }
+    let grade = GradeRecord {
+        account_id: summary.account_id.clone(),
+        version: before.as_ref().map_or(0, |before| before.version) + 1,
+        assessment_id: id.clone(),
+        grade: summary.grade,
+        score: summary.score,
+        limit: summary.limit,
+        terms_days: summary.terms_days,
+        effective_date: summary.as_of,
+        review_date: summary.review_date,
+    };
+    store::save_grade_in(tx, &grade).await?;
+    let change = Change {
+        kind: GRADE_CHANGED,
+        subject: summary.account_id.as_str(),
+        version: grade.version,
+        before: before.map(|before| json(&before)).transpose()?,
+        after: json(&grade)?,
+    };
+    Ok(journal::append_in(tx, call, &change).await?)
+}
+
+/// Kind of the journal's entries that the feed tells others.
+pub(crate) const GRADE_CHANGED: &str = "grade_changed";

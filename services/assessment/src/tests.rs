@@ -1,0 +1,6 @@
+//! Tests of the context: rules by tables and properties, the store on both databases, the services through their own
+//! generated clients.
+
+mod service;
+mod store;
+mod world;
