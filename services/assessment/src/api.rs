@@ -58,8 +58,8 @@ pub const ACCESS: &[(&str, &[Role])] = &[
 ];
 
 /// Adds the context's services to a process's routes.
-pub fn routes(context: Arc<Assessment>, pages: PageTokens, routes: &mut tonic::service::RoutesBuilder) {
-    let api = Api { context, pages };
+pub fn routes(context: &Arc<Assessment>, pages: &PageTokens, routes: &mut tonic::service::RoutesBuilder) {
+    let api = Api { context: context.clone(), pages: pages.clone() };
     routes
         .add_service(ProfileServiceServer::new(api.clone()))
         .add_service(ScorecardServiceServer::new(api.clone()))

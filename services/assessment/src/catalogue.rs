@@ -2,6 +2,8 @@
 //!
 //! Names outside this list are free: a scorecard may score any fact it likes.
 
+use rust_decimal::Decimal;
+
 use crate::value::ValueKind;
 
 /// Longest name of a fact, factor or dimension, in characters.
@@ -37,6 +39,11 @@ const FACTS: &[(&str, ValueKind)] = &[
 
 /// The rating of an account's country, 0 (worst) to 100 (best).
 pub const COUNTRY_RATING: &str = "country_rating";
+
+/// Least and greatest number of a fact, where it is a scale; none for any number.
+pub fn bounds(name: &str) -> Option<(Decimal, Decimal)> {
+    (name == COUNTRY_RATING).then_some((Decimal::ZERO, Decimal::ONE_HUNDRED))
+}
 
 /// Figures of a financial statement, in major units of the account's currency.
 pub const STATEMENT: &[&str] = &[

@@ -6,7 +6,7 @@ use weir_model::{Clock, Fields, SubjectId, TextId};
 use weir_wire::{assessment::v1 as pb, common::v1::Grade as PbGrade, google::r#type as google, parse};
 
 use crate::{
-    catalogue::{Known, OWN_SOURCES, is_code, is_name, known},
+    catalogue::{Known, OWN_SOURCES, bounds, is_code, is_name, known},
     fact::Fact,
     grade::{Grade, GradePolicy, GradeRule, LimitRange},
     profile::Profile,
@@ -88,7 +88,13 @@ fn fact(fields: &mut Fields, path: &str, fact: &pb::Fact, clock: &Clock) -> Opti
     let account_id = parse::id(fields, &at("account_id"), &fact.account_id);
     let value = value(fields, &at("value"), fact.value.as_ref());
     let period_end = parse::optional_date(fields, &at("period_end_date"), fact.period_end_date.as_ref());
-    let named = name_fits(fields, path, &fact.name, value.as_ref().map(Value::kind), period_end.flatten());
+    let mut fits = name_fits(fields, path, &fact.name, value.as_ref().map(Value::kind), period_end.flatten());
+    if let (Some((least, most)), Some(Value::Number(number))) = (bounds(&fact.name), &value)
+        && !(least..=most).contains(number)
+    {
+        fields.add(at("value.number"), format!("must be between {least} and {most}"));
+        fits = false;
+    }
     let source = id_text(fields, &at("source"), &fact.source);
     if OWN_SOURCES.contains(&fact.source.as_str()) {
         fields.add(at("source"), "is the system's own");
@@ -99,7 +105,7 @@ fn fact(fields: &mut Fields, path: &str, fact: &pb::Fact, clock: &Clock) -> Opti
     let valid_until = parse::optional_date(fields, &at("valid_until_date"), fact.valid_until_date.as_ref());
     let retrieved_date = retrieved_at.map(|instant| clock.date_of(instant));
     parse::in_order(fields, &at("valid_until_date"), retrieved_date, valid_until.flatten());
-    if retrieved_date.zip(valid_until.flatten()).is_some_and(|(from, to)| to < from) || !named {
+    if retrieved_date.zip(valid_until.flatten()).is_some_and(|(from, to)| to < from) || !fits {
         return None;
     }
     Some(Fact {

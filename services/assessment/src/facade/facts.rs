@@ -59,15 +59,12 @@ async fn record_in(tx: &mut Tx, call: &Call, facts: &[Fact]) -> Result<Recorded>
         *newest = (*newest).max(*sequence);
         facts.push(fact);
     }
+    let mut changes = Vec::with_capacity(by_account.len());
     for (account_id, (version, facts)) in by_account {
-        let change = Change {
-            kind: "facts_recorded",
-            subject: account_id.as_str(),
-            version,
-            before: None,
-            after: json(&facts)?,
-        };
-        journal::append_in(tx, call, &change).await?;
+        let after = json(&facts)?;
+        changes.push(Change { kind: "facts_recorded", subject: account_id.as_str(), version, before: None, after });
     }
+    let entries: Vec<(&Call, &Change<'_>)> = changes.iter().map(|change| (call, change)).collect();
+    journal::append_all_in(tx, &entries).await?;
     Ok(Recorded { recorded: recorded.len(), unchanged: facts.len() - recorded.len() })
 }

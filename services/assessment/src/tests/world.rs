@@ -63,7 +63,7 @@ impl World {
     /// A peer on whose calls a person with a role is found.
     pub(super) fn peer(&self, subject: &'static str, role: Role) -> Peer {
         let mut routes = RoutesBuilder::default();
-        api::routes(self.context.clone(), self.pages.clone(), &mut routes);
+        api::routes(&self.context, &self.pages, &mut routes);
         let prepare = move |request: &mut http::Request<tonic::body::Body>| {
             let principal = Principal::new(SubjectId::parse(subject).unwrap(), [role]);
             request.extensions_mut().insert(principal);
