@@ -12,10 +12,10 @@ use futures::future::BoxFuture;
 use futures::stream::ReadyChunks;
 use tokio::sync::watch;
 
-pub use source::{FeedStep, FollowError, Line, SnapshotStep, Source, SourceError};
+pub use source::{Advance, FeedStep, FollowError, Line, SnapshotStep, Source, SourceError};
 
 use crate::db::Attempt;
-use crate::{Db, Retryable as _, bookmark};
+use crate::{Db, Retryable, bookmark};
 
 /// Changes that take effect in one transaction when they are there already: few enough to keep it short.
 const BATCH_MAX: usize = 64;
@@ -105,7 +105,7 @@ impl<S: Source> Follower<S> {
         let from = self.status.borrow().position.unwrap_or_default();
         let read = Read::in_order(steps, from);
         if read.reached > from {
-            self.save(&read.changes, Some((Some(from), read.reached))).await?;
+            self.save(&read.changes, Some(Advance { from: Some(from), to: read.reached })).await?;
         }
         self.status.send_replace(Status { position: Some(read.reached), caught_up: read.caught_up });
         if let Some(error) = read.broken {
@@ -141,7 +141,7 @@ impl<S: Source> Follower<S> {
                     SnapshotStep::End { position } => end = Some(position),
                 }
             }
-            self.save(&pieces, end.map(|end| (from, end))).await?;
+            self.save(&pieces, end.map(|to| Advance { from, to })).await?;
             if let Some(position) = end {
                 return Ok(position);
             }
@@ -149,31 +149,40 @@ impl<S: Source> Follower<S> {
         Err(FollowError::Ended)
     }
 
-    /// Effect and bookmark in one transaction, again on a conflict.
-    async fn save(&mut self, changes: &[S::Change], bookmark: Option<(Option<i64>, i64)>) -> Outcome<(), S> {
-        let mut attempt = Attempt::default();
-        loop {
-            let Err(error) = self.try_save(changes, bookmark).await else { break };
-            let retry = error.retryable();
-            if !retry || !attempt.again().await {
-                return Err(FollowError::Effect(error));
-            }
-        }
+    async fn save(&mut self, changes: &[S::Change], bookmark: Option<Advance>) -> Outcome<(), S> {
+        self.source.save(&self.db, self.feed, changes, bookmark).await.map_err(FollowError::Effect)?;
         self.source.applied(changes).await;
         self.db.followed.notify_waiters();
         Ok(())
     }
+}
 
-    async fn try_save(&mut self, changes: &[S::Change], bookmark: Option<(Option<i64>, i64)>) -> Result<(), S::Error> {
-        let mut tx = self.db.begin().await?;
-        if let Some((from, to)) = bookmark {
-            // first, so that another replica's follower waits here and then finds itself behind
-            bookmark::advance_in(&mut tx, self.feed, from, to).await?;
+/// Effect and bookmark in one transaction, again on a conflict.
+async fn save<S: Source + ?Sized>(
+    source: &S,
+    db: &Db,
+    feed: &'static str,
+    changes: &[S::Change],
+    bookmark: Option<Advance>,
+) -> Result<(), S::Error> {
+    let mut attempt = Attempt::default();
+    loop {
+        let tried: Result<(), S::Error> = async {
+            let mut tx = db.begin().await?;
+            if let Some(Advance { from, to }) = bookmark {
+                // first, so that another replica's follower waits here and then finds itself behind
+                bookmark::advance_in(&mut tx, feed, from, to).await?;
+            }
+            for change in changes {
+                source.apply_in(&mut tx, change).await?;
+            }
+            Ok(tx.commit().await?)
         }
-        for change in changes {
-            self.source.apply_in(&mut tx, change).await?;
+        .await;
+        let retryable = tried.as_ref().is_err_and(Retryable::retryable);
+        if !(retryable && attempt.again().await) {
+            return tried;
         }
-        Ok(tx.commit().await?)
     }
 }
 

@@ -6,7 +6,16 @@ use std::future::Future;
 use futures::stream::BoxStream;
 pub use weir_model::{FeedStep, SnapshotStep, SourceError};
 
-use crate::{Error, Result, Retryable, Tx};
+use crate::{Db, Error, Result, Retryable, Tx};
+
+/// A bookmark's way from where it is believed to be to where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advance {
+    /// Where it is; none before the first snapshot.
+    pub from: Option<i64>,
+    /// Where it goes.
+    pub to: i64,
+}
 
 /// What a feed sends, step by step.
 pub type Line<T> = BoxStream<'static, Result<T, SourceError>>;
@@ -28,6 +37,18 @@ pub trait Source: Send + Sync + 'static {
     /// Lets a change take effect, through the transaction alone. Applies it only when its version is higher than the one
     /// known: a snapshot may hold more than its position says, and a snapshot may be taken again.
     fn apply_in(&self, tx: &mut Tx, change: &Self::Change) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Makes changes take effect and moves the bookmark in the same transaction, again on a conflict. Only a context
+    /// whose every write goes through a task of its own does this in another way.
+    fn save(
+        &self,
+        db: &Db,
+        feed: &'static str,
+        changes: &[Self::Change],
+        bookmark: Option<Advance>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        super::save(self, db, feed, changes, bookmark)
+    }
 
     /// Told after changes have become durable, for what is kept in memory. Not told again after a restart.
     fn applied(&self, changes: &[Self::Change]) -> impl Future<Output = ()> + Send {

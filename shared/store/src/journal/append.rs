@@ -22,18 +22,35 @@ pub async fn append_in(tx: &mut Tx, call: &Call, change: &Change<'_>) -> Result<
 
 /// Adds many changes, in this order, with few statements.
 pub async fn append_all_in(tx: &mut Tx, changes: &[(&Call, &Change<'_>)]) -> Result<()> {
-    for chunk in changes.chunks(ROWS_MAX) {
-        match tx.dialect() {
-            Dialect::Postgres => insert(tx, chunk, None).await?,
-            Dialect::Sqlite => {
-                let count = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
-                let last: i64 = tx.query(sql::TAKE).bind(count).scalar().await?;
-                insert(tx, chunk, Some(last - count)).await?;
-                tx.wrote_position(last);
+    match tx.dialect() {
+        Dialect::Postgres => {
+            for chunk in changes.chunks(ROWS_MAX) {
+                insert(tx, chunk, None).await?;
             }
+        }
+        Dialect::Sqlite => {
+            append_numbered_in(tx, changes).await?;
         }
     }
     Ok(())
+}
+
+/// Adds many changes and gives them their positions at once; returns the last one given so far.
+///
+/// Holds the head row until the transaction ends, so that writers come one after the other: for a context that has one
+/// writer anyway and must know positions before it commits.
+pub async fn append_numbered_in(tx: &mut Tx, changes: &[(&Call, &Change<'_>)]) -> Result<i64> {
+    let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+    let last: i64 = tx.query(sql::TAKE).bind(count).scalar().await?;
+    let mut base = last - count;
+    for chunk in changes.chunks(ROWS_MAX) {
+        insert(tx, chunk, Some(base)).await?;
+        base += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+    }
+    if count > 0 {
+        tx.wrote_position(last);
+    }
+    Ok(last)
 }
 
 /// Inserts rows, numbered from the one after `base` where the writer numbers them itself.
