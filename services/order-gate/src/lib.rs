@@ -1,1 +1,22 @@
-//! Weir.
+//! The order gate: decides whether an order may go, from memory, durably before it answers.
+//!
+//! It knows accounts as other contexts describe them (limits, receivables, collections) and orders as the order pipeline
+//! asks for them. On the way of an order it calls nobody.
+
+pub mod book;
+mod check;
+pub mod commitment;
+pub mod decision;
+pub mod dossier;
+mod draft;
+mod engine;
+pub mod error;
+pub mod exposure;
+pub mod hold;
+pub mod order;
+pub mod policy;
+mod pulse;
+pub mod rules;
+pub mod standing;
+mod store;
+mod ways_out;

@@ -1,0 +1,125 @@
+//! One order against one account: which rules may stop it at all, what is left out of the exposure, what the rules say.
+//! The same for a mere check and for a decision. Pure.
+
+use chrono::NaiveDate;
+use weir_model::CorrelationId;
+
+use crate::book::{Account, Asked};
+use crate::commitment::Reserved;
+use crate::decision::{Decision, Followed, Verdict};
+use crate::dossier::Dossier;
+use crate::error::Error;
+use crate::hold::Release;
+use crate::order::Order;
+use crate::policy::PolicyVersion;
+use crate::rules::{self, Grace};
+
+/// What the rules say of an order, and the release that goes on covering it.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) verdict: Verdict,
+    pub(crate) grace: Grace,
+    pub(crate) release: Option<Release>,
+}
+
+/// Asks the rules about an order, leaving out of the exposure what it reserves already.
+pub(crate) fn check(
+    account: &Account,
+    dossier: Option<&Dossier>,
+    order: &Order,
+    today: NaiveDate,
+    policy: &PolicyVersion,
+) -> Result<Checked, Error> {
+    let (grace, release) = grace(dossier, order, today)?;
+    let verdict = check_with(account, dossier, order, (today, grace), policy)?;
+    Ok(Checked { verdict, grace, release })
+}
+
+/// The same with the grace given.
+pub(crate) fn check_with(
+    account: &Account,
+    dossier: Option<&Dossier>,
+    order: &Order,
+    (today, grace): (NaiveDate, Grace),
+    policy: &PolicyVersion,
+) -> Result<Verdict, Error> {
+    account.comparable(order.currency)?;
+    let own = dossier
+        .filter(|dossier| dossier.counts_for() == Some((&order.account_id, order.currency)))
+        .map_or_else(Reserved::default, Dossier::reserved);
+    let asked = Asked {
+        order: reserved(dossier, order),
+        own,
+        value: order.value()?,
+        currency: order.currency,
+        checkpoint: order.checkpoint,
+        today,
+        grace,
+    };
+    Ok(rules::decide(&account.question(asked, policy))?)
+}
+
+/// What the order would reserve.
+fn reserved(dossier: Option<&Dossier>, order: &Order) -> Reserved {
+    match dossier {
+        Some(dossier) => dossier.reserved_with(order),
+        None => Dossier::new(order.order_id.clone(), unrelated()).reserved_with(order),
+    }
+}
+
+fn unrelated() -> CorrelationId {
+    CorrelationId::parse("-").expect("one printable character")
+}
+
+/// Decreases never re-hold; a release covers what it was given for (rule 5.6).
+fn grace(dossier: Option<&Dossier>, order: &Order, today: NaiveDate) -> Result<(Grace, Option<Release>), Error> {
+    let Some((dossier, passed)) = dossier.and_then(|d| d.passed.as_ref().map(|passed| (d, passed))) else {
+        return Ok((Grace::None, None));
+    };
+    let same = passed.order.account_id == order.account_id
+        && passed.order.currency == order.currency
+        && passed.order.terms_days == order.terms_days;
+    let amends = order.revision > passed.order.revision;
+    if same && amends && dossier.reserved_with(order).credit_needed() <= dossier.reserved().credit_needed() {
+        return Ok((Grace::Decrease, passed.release.clone()));
+    }
+    match &passed.release {
+        Some(release) if release.covers(&passed.order, order, today)? => Ok((Grace::Released, Some(release.clone()))),
+        _ => Ok((Grace::None, None)),
+    }
+}
+
+/// What a decision is made under: everything beside the order and the verdict.
+#[derive(Debug, Clone)]
+pub(crate) struct Circumstances {
+    pub(crate) policy_version: i64,
+    pub(crate) limit_version: i64,
+    pub(crate) based_on: Followed,
+    pub(crate) staleness_ms: i64,
+    pub(crate) business_date: NaiveDate,
+    pub(crate) decided_at: chrono::DateTime<chrono::Utc>,
+    pub(crate) correlation_id: CorrelationId,
+}
+
+impl Circumstances {
+    /// The decision a verdict makes under these circumstances; without id and hold.
+    pub(crate) fn decision(self, order: &Order, verdict: Verdict) -> Decision {
+        Decision {
+            decision_id: None,
+            order_id: order.order_id.clone(),
+            revision: order.revision,
+            account_id: order.account_id.clone(),
+            currency: order.currency,
+            checkpoint: order.checkpoint,
+            verdict,
+            policy_version: self.policy_version,
+            limit_version: self.limit_version,
+            based_on: self.based_on,
+            staleness_ms: self.staleness_ms,
+            business_date: self.business_date,
+            decided_at: self.decided_at,
+            hold_id: None,
+            correlation_id: self.correlation_id,
+        }
+    }
+}

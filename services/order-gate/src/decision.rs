@@ -1,0 +1,173 @@
+//! One answer of the gate with everything it was based on, as it is recorded and given. Amounts are minor units of the
+//! decision's currency.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use weir_model::{AccountId, CorrelationId, Currency, DecisionId, HoldId, OrderId};
+
+use crate::exposure::Exposure;
+use crate::order::Checkpoint;
+use crate::policy::{Action, Rule};
+use crate::standing::LimitInForce;
+
+/// The gate's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It may go.
+    Approve,
+    /// It may go; somebody should know.
+    ApproveWithWarnings,
+    /// It stops until a person lets it pass, or room is made.
+    Hold,
+    /// It may not go.
+    Reject,
+}
+
+impl Outcome {
+    /// Whether the order may go.
+    pub fn passes(self) -> bool {
+        matches!(self, Outcome::Approve | Outcome::ApproveWithWarnings)
+    }
+}
+
+/// An amount, a share, days or a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// An amount.
+    Amount(i64),
+    /// A share in percent.
+    Percent(Decimal),
+    /// Days.
+    Days(i32),
+    /// A level.
+    Level(i32),
+}
+
+/// One rule that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The rule.
+    pub rule: Rule,
+    /// What that does.
+    pub action: Action,
+    /// What was compared.
+    pub value: Option<Measure>,
+    /// What it was compared with.
+    pub threshold: Option<Measure>,
+    /// How much is missing, where amounts are compared; positive.
+    pub shortfall: Option<i64>,
+    /// One sentence for people.
+    pub message: String,
+}
+
+/// Something that makes the same order pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WayOut {
+    /// Reduce the order to this value.
+    ReduceOrderTo(i64),
+    /// Pay this much of what is open, the oldest first.
+    Pay(i64),
+    /// Pay this much more of the order in advance.
+    Prepay(i64),
+    /// Ask a temporary limit that adds this amount.
+    AskTemporaryLimit(i64),
+    /// Have a person with authority over this amount release it.
+    AskRelease(i64),
+}
+
+/// What the rules say of an order, before it is anybody's decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Every rule that did not hold, the most severe first.
+    pub failures: Vec<Failure>,
+    /// What of the order needs credit.
+    pub required: i64,
+    /// Exposure without the order.
+    pub before: Exposure,
+    /// Exposure with it.
+    pub after: Exposure,
+    /// The limit in force.
+    pub limit: LimitInForce,
+    /// Room left before the order; none when unlimited.
+    pub headroom: Option<i64>,
+    /// Net exposure over the limit before, in percent; none without a limit above zero.
+    pub utilisation_before: Option<Decimal>,
+    /// The same with the order.
+    pub utilisation_after: Option<Decimal>,
+    /// How far the order exceeds what passes by itself; a person who releases it needs authority over this.
+    pub excess: i64,
+    /// What makes the same order pass.
+    pub ways_out: Vec<WayOut>,
+}
+
+/// How far the gate had followed another context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Followed {
+    /// Position in limits' feed.
+    pub limits: Option<i64>,
+    /// Position in receivables' feed.
+    pub receivables: Option<i64>,
+    /// Position in collections' feed.
+    pub collections: Option<i64>,
+}
+
+/// One answer of the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Its id; none for a mere check.
+    pub decision_id: Option<DecisionId>,
+    /// The order.
+    pub order_id: OrderId,
+    /// Its revision.
+    pub revision: i32,
+    /// The account.
+    pub account_id: AccountId,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// Where the gate was asked.
+    pub checkpoint: Checkpoint,
+    /// What the rules say.
+    pub verdict: Verdict,
+    /// Version of the gate's policy.
+    pub policy_version: i64,
+    /// Version of the credit account; 0 when none is known.
+    pub limit_version: i64,
+    /// How far the gate had followed the others.
+    pub based_on: Followed,
+    /// Age of the oldest of those, in milliseconds.
+    pub staleness_ms: i64,
+    /// Business date of the check.
+    pub business_date: NaiveDate,
+    /// When it was decided.
+    pub decided_at: DateTime<Utc>,
+    /// The hold that stops the order.
+    pub hold_id: Option<HoldId>,
+    /// What the order belongs to.
+    pub correlation_id: CorrelationId,
+}
+
+impl Followed {
+    /// A context's feed has been followed up to a position.
+    pub fn reach(&mut self, feed: &str, position: i64) {
+        match feed {
+            "limits" => self.limits = Some(position),
+            "receivables" => self.receivables = Some(position),
+            "collections" => self.collections = Some(position),
+            _ => {}
+        }
+    }
+}
+
+impl Followed {
+    /// Whether every context was followed at least as far.
+    pub fn at_least(&self, other: Followed) -> bool {
+        // none sorts before every position
+        self.limits >= other.limits && self.receivables >= other.receivables && self.collections >= other.collections
+    }
+}

@@ -1,0 +1,266 @@
+//! All the gate knows of one order: the revision that counts, the one that waits, and what happened to its lines. News
+//! of deliveries and invoices is kept whether or not the order is known yet, so the order of arrival does not matter.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use weir_model::{AccountId, CorrelationId, Currency, DecisionId, DeliveryId, LineId, OrderId};
+
+use crate::commitment::{CommitmentState, Line, Reserved};
+use crate::exposure::Overflow;
+use crate::hold::{Hold, Release};
+use crate::order::{Content, Order};
+
+/// What happened to a line so far, in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The line.
+    pub line_id: LineId,
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// Delivered so far.
+    pub delivered: i64,
+    /// Invoiced so far.
+    pub invoiced: i64,
+}
+
+/// The newest revision the gate decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The revision.
+    pub revision: i32,
+    /// Digest of what was asked.
+    pub content: Content,
+    /// The answer.
+    pub decision_id: DecisionId,
+    /// The journal's position that holds the answer.
+    pub position: i64,
+}
+
+/// The revision that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passed {
+    /// The order.
+    pub order: Order,
+    /// What is cancelled of each of its lines, in the order of the lines.
+    pub cancelled: Vec<i64>,
+    /// The release that let it pass.
+    pub release: Option<Release>,
+}
+
+/// A delivery that was counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its document.
+    pub delivery_id: DeliveryId,
+    /// Digest of what it brought.
+    pub content: Content,
+}
+
+/// All the gate knows of one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dossier {
+    /// The order.
+    pub order_id: OrderId,
+    /// The newest revision decided; none while only deliveries or invoices are known.
+    pub answered: Option<Answered>,
+    /// The revision that counts.
+    pub passed: Option<Passed>,
+    /// The newest revision, where it is held.
+    pub waiting: Option<Hold>,
+    /// What happened to its lines.
+    pub facts: Vec<Fact>,
+    /// Deliveries counted.
+    pub deliveries: Vec<Delivery>,
+    /// Goes up with each change.
+    pub version: i64,
+    /// What the order belongs to.
+    pub correlation_id: CorrelationId,
+}
+
+impl Dossier {
+    /// The dossier of an order nothing is known of.
+    pub fn new(order_id: OrderId, correlation_id: CorrelationId) -> Self {
+        Dossier {
+            order_id,
+            answered: None,
+            passed: None,
+            waiting: None,
+            facts: Vec::new(),
+            deliveries: Vec::new(),
+            version: 0,
+            correlation_id,
+        }
+    }
+
+    /// The account that pays, and its currency, once the order passed.
+    pub fn counts_for(&self) -> Option<(&AccountId, Currency)> {
+        self.passed.as_ref().map(|passed| (&passed.order.account_id, passed.order.currency))
+    }
+
+    /// The account that pays for whichever revision is known.
+    pub fn account_id(&self) -> Option<&AccountId> {
+        let waiting = self.waiting.as_ref().map(|hold| &hold.order.account_id);
+        self.counts_for().map(|(account_id, _)| account_id).or(waiting)
+    }
+
+    /// The lines that count, with what happened to them.
+    pub fn lines(&self) -> Vec<Line> {
+        self.passed.as_ref().map_or_else(Vec::new, |passed| self.join(&passed.order, &passed.cancelled))
+    }
+
+    /// What the order reserves.
+    pub fn reserved(&self) -> Reserved {
+        self.passed.as_ref().map_or_else(Reserved::default, |passed| Reserved::of(&self.lines(), passed.order.prepaid))
+    }
+
+    /// What a revision would reserve in place of the one that counts.
+    pub fn reserved_with(&self, order: &Order) -> Reserved {
+        Reserved::of(&self.join(order, &[]), order.prepaid)
+    }
+
+    /// Where the commitment stands; none while no revision passed.
+    pub fn state(&self) -> Option<CommitmentState> {
+        let passed = self.passed.as_ref()?;
+        let lines = self.lines();
+        let some_left = lines.iter().any(|line| line.remaining() > 0);
+        let all_cancelled = passed.order.lines.iter().zip(&passed.cancelled).all(|(line, cut)| *cut >= line.amount);
+        let invoiced = lines.iter().any(|line| line.invoiced > 0);
+        Some(match (some_left, all_cancelled && !invoiced) {
+            (true, _) => CommitmentState::Live,
+            (false, true) => CommitmentState::Cancelled,
+            (false, false) => CommitmentState::Converted,
+        })
+    }
+
+    /// Whether it belongs into memory: it counts, or waits.
+    pub fn is_live(&self) -> bool {
+        self.waiting.is_some() || !self.reserved().is_nothing()
+    }
+
+    /// Puts a revision in place of the one that counted.
+    pub fn pass(&mut self, order: Order, release: Option<Release>) {
+        let cancelled = vec![0; order.lines.len()];
+        self.passed = Some(Passed { order, cancelled, release });
+    }
+
+    /// Cancels a line up to an amount in all; what was cancelled before stays. False when the line is unknown.
+    pub fn cancel_line(&mut self, line_id: &LineId, amount: i64) -> bool {
+        let Some(passed) = &mut self.passed else { return false };
+        let mut lines = passed.order.lines.iter().zip(&mut passed.cancelled);
+        match lines.find(|(line, _)| line.line_id == *line_id) {
+            Some((line, cancelled)) => {
+                *cancelled = amount.min(line.amount).max(*cancelled);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Cancels everything that is not delivered.
+    pub fn cancel_all(&mut self) {
+        if let Some(passed) = &mut self.passed {
+            passed.cancelled = passed.order.lines.iter().map(|line| line.amount).collect();
+        }
+    }
+
+    /// Counts what a delivery brought to a line.
+    pub fn deliver(&mut self, line_id: &LineId, currency: Currency, amount: i64) -> Result<(), Overflow> {
+        let fact = self.fact(line_id, currency);
+        fact.delivered = fact.delivered.checked_add(amount).ok_or(Overflow)?;
+        Ok(())
+    }
+
+    /// Notes how much of a line is invoiced in all; whether that is news.
+    pub fn invoice(&mut self, line_id: &LineId, currency: Currency, invoiced: i64) -> bool {
+        let fact = self.fact(line_id, currency);
+        std::mem::replace(&mut fact.invoiced, invoiced) != invoiced
+    }
+
+    fn fact(&mut self, line_id: &LineId, currency: Currency) -> &mut Fact {
+        let known = self.facts.iter().position(|fact| fact.line_id == *line_id && fact.currency == currency);
+        let index = known.unwrap_or_else(|| {
+            self.facts.push(Fact { line_id: line_id.clone(), currency, delivered: 0, invoiced: 0 });
+            self.facts.len() - 1
+        });
+        self.facts.get_mut(index).expect("found or just pushed")
+    }
+
+    /// An order's lines with what happened to them; what happened to lines the revision no longer has comes after.
+    fn join(&self, order: &Order, cancelled: &[i64]) -> Vec<Line> {
+        let ours = |fact: &&Fact| fact.currency == order.currency;
+        let mut lines: Vec<Line> = Vec::with_capacity(order.lines.len());
+        for (index, line) in order.lines.iter().enumerate() {
+            let fact = self.facts.iter().filter(ours).find(|fact| fact.line_id == line.line_id);
+            lines.push(Line {
+                line_id: line.line_id.clone(),
+                ordered: line.amount,
+                cancelled: cancelled.get(index).copied().unwrap_or(0),
+                delivered: fact.map_or(0, |fact| fact.delivered),
+                invoiced: fact.map_or(0, |fact| fact.invoiced),
+            });
+        }
+        for fact in self.facts.iter().filter(ours) {
+            if !order.lines.iter().any(|line| line.line_id == fact.line_id) {
+                let (delivered, invoiced) = (fact.delivered, fact.invoiced);
+                lines.push(Line { line_id: fact.line_id.clone(), ordered: 0, cancelled: 0, delivered, invoiced });
+            }
+        }
+        lines
+    }
+}
+
+/// What counts of an order, as others see it. Amounts are minor units of its currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commitment {
+    /// The order.
+    pub order_id: OrderId,
+    /// The revision that counts.
+    pub revision: i32,
+    /// The account.
+    pub account_id: AccountId,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// Where it stands.
+    pub state: CommitmentState,
+    /// Its lines.
+    pub lines: Vec<Line>,
+    /// Reserved, not yet delivered.
+    pub ordered: i64,
+    /// Delivered, not yet invoiced.
+    pub delivered_not_billed: i64,
+    /// Part of what remains that is paid in advance.
+    pub prepaid: i64,
+    /// Planned ship date.
+    pub ship_date: Option<NaiveDate>,
+    /// The release that let it pass.
+    pub release: Option<Release>,
+    /// Goes up with each change.
+    pub version: i64,
+    /// What the order belongs to.
+    pub correlation_id: CorrelationId,
+}
+
+impl Dossier {
+    /// What counts of the order; none while no revision passed.
+    pub fn commitment(&self) -> Option<Commitment> {
+        let passed = self.passed.as_ref()?;
+        let reserved = self.reserved();
+        // beyond 64 bits only what no decision could have added up
+        let narrow = |amount: i128| i64::try_from(amount).unwrap_or(i64::MAX);
+        Some(Commitment {
+            order_id: self.order_id.clone(),
+            revision: passed.order.revision,
+            account_id: passed.order.account_id.clone(),
+            currency: passed.order.currency,
+            state: self.state()?,
+            lines: self.lines(),
+            ordered: narrow(reserved.ordered),
+            delivered_not_billed: narrow(reserved.delivered),
+            prepaid: narrow(reserved.prepaid),
+            ship_date: passed.order.ship_date,
+            release: passed.release.clone(),
+            version: self.version,
+            correlation_id: self.correlation_id.clone(),
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! What a batch would change: decided in memory over the book, written in one transaction, made visible afterwards.
+//! Until then the book is untouched, so a batch that fails leaves nothing to undo.
+//!
+//! Each command either changes the draft as a whole or returns an error and changes nothing.
+
+mod authorize;
+mod holds;
+mod news;
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use indexmap::IndexMap;
+use serde::Serialize;
+use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, Ids, OrderId};
+
+pub(crate) use authorize::{Authorize, Cancel, Deliver};
+pub(crate) use holds::{Activate, Recheck, Reject, ReleaseHold};
+pub(crate) use news::News;
+
+use crate::book::{Account, Book, Changes};
+use crate::check::Circumstances;
+use crate::commitment::Reserved;
+use crate::decision::{Decision, Followed};
+use crate::dossier::{Commitment, Dossier};
+use crate::hold::Hold;
+use crate::order::{Content, Order};
+use crate::policy::PolicyVersion;
+use crate::pulse::Pulse;
+use crate::standing::{Conduct, Credit, Position};
+
+/// A line of the journal to be written.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) call: Arc<Call>,
+    pub(crate) kind: &'static str,
+    pub(crate) subject: String,
+    pub(crate) version: i64,
+    pub(crate) before: Option<serde_json::Value>,
+    pub(crate) after: serde_json::Value,
+}
+
+/// A decision to be written; with the digest of what it answers, where it answers a revision.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) decision_id: DecisionId,
+    pub(crate) decision: Decision,
+    pub(crate) answers: Option<Content>,
+    pub(crate) position: i64,
+}
+
+/// What another context said of an account, to be written.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Credit(Arc<Credit>),
+    Conduct(Arc<Conduct>),
+    Position(Currency, Arc<Position>),
+}
+
+/// A bookmark to be moved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bookmark {
+    pub(crate) feed: &'static str,
+    pub(crate) from: Option<i64>,
+    pub(crate) to: i64,
+}
+
+/// What a batch writes.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    pub(crate) lines: Vec<Line>,
+    pub(crate) decisions: Vec<Recorded>,
+    pub(crate) holds: IndexMap<HoldId, Hold>,
+    /// The newest of each kind: credit, conduct, position by currency.
+    pub(crate) inputs: IndexMap<(AccountId, &'static str), Input>,
+    pub(crate) policies: Vec<Arc<PolicyVersion>>,
+    pub(crate) bookmarks: Vec<Bookmark>,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settled {
+    pub(crate) decision: Option<Decision>,
+    /// The decision was given before: the database has it.
+    pub(crate) given_before: Option<DecisionId>,
+    pub(crate) hold: Option<Hold>,
+    pub(crate) commitment: Option<Commitment>,
+    pub(crate) policy: Option<Arc<PolicyVersion>>,
+    /// The journal's position that holds what was done.
+    pub(crate) position: i64,
+}
+
+/// What a batch would change.
+pub(crate) struct Draft<'b> {
+    book: &'b Book,
+    /// Orders the book does not hold, as the database has them.
+    found: HashMap<OrderId, Arc<Dossier>>,
+    ids: &'b Ids,
+    pulse: &'b Pulse,
+    accounts: HashMap<AccountId, Account>,
+    dossiers: HashMap<OrderId, Arc<Dossier>>,
+    policy: Arc<PolicyVersion>,
+    followed: Followed,
+    writes: Writes,
+}
+
+impl<'b> Draft<'b> {
+    /// An empty draft over a book and over what the database has of further orders.
+    pub(crate) fn new(book: &'b Book, found: HashMap<OrderId, Arc<Dossier>>, ids: &'b Ids, pulse: &'b Pulse) -> Self {
+        Draft {
+            book,
+            found,
+            ids,
+            pulse,
+            accounts: HashMap::new(),
+            dossiers: HashMap::new(),
+            policy: book.policy.clone(),
+            followed: book.followed,
+            writes: Writes::default(),
+        }
+    }
+
+    /// What becomes visible, and what has to be written first.
+    pub(crate) fn finish(self) -> (Changes, Writes) {
+        let last_position = self.position();
+        let Draft { accounts, dossiers, policy, followed, writes, .. } = self;
+        (Changes { accounts, dossiers, policy, followed, last_position }, writes)
+    }
+
+    /// The position of the last line so far: this task is the journal's only writer.
+    pub(crate) fn position(&self) -> i64 {
+        self.book.last_position + i64::try_from(self.writes.lines.len()).unwrap_or(i64::MAX)
+    }
+
+    /// An account as the draft has it; an unknown one is empty.
+    fn account(&self, account_id: &AccountId) -> Account {
+        self.known(account_id).cloned().unwrap_or_default()
+    }
+
+    fn known(&self, account_id: &AccountId) -> Option<&Account> {
+        self.accounts.get(account_id).or_else(|| self.book.accounts.get(account_id))
+    }
+
+    fn account_mut(&mut self, account_id: &AccountId) -> &mut Account {
+        self.accounts
+            .entry_ref(account_id)
+            .or_insert_with(|| self.book.accounts.get(account_id).cloned().unwrap_or_default())
+    }
+
+    fn dossier(&self, order_id: &OrderId) -> Option<&Arc<Dossier>> {
+        self.dossiers.get(order_id).or_else(|| self.book.dossiers.get(order_id)).or_else(|| self.found.get(order_id))
+    }
+
+    fn circumstances(&self, call: &Call, order: &Order, business_date: chrono::NaiveDate) -> Circumstances {
+        let credit = self.known(&order.account_id).and_then(|account| account.credit.as_ref());
+        Circumstances {
+            policy_version: self.policy.version,
+            limit_version: credit.map_or(0, |credit| credit.version),
+            based_on: self.followed,
+            staleness_ms: self.pulse.staleness_ms(call.at),
+            business_date,
+            decided_at: call.at,
+            correlation_id: call.correlation_id.clone(),
+        }
+    }
+
+    /// Records a decision; its position.
+    fn record(&mut self, call: &Arc<Call>, decision: &Decision, answers: Option<Content>) -> i64 {
+        let Some(decision_id) = decision.decision_id.clone() else { return self.position() };
+        self.line(call, ("decision_recorded", decision_id.as_str(), 1), None, json(decision));
+        let position = self.position();
+        self.writes.decisions.push(Recorded { decision_id, decision: decision.clone(), answers, position });
+        position
+    }
+
+    /// Notes a hold as it is now; `before` as it was.
+    fn note_hold(&mut self, call: &Arc<Call>, before: Option<&Hold>, hold: &Hold) {
+        let subject = ("hold_changed", hold.hold_id.as_str(), hold.version);
+        self.line(call, subject, before.map(json), json(hold));
+        self.writes.holds.insert(hold.hold_id.clone(), hold.clone());
+    }
+
+    /// Puts an order's dossier in place of the one before, keeping what accounts have reserved and hold in step.
+    fn put(&mut self, call: &Arc<Call>, mut dossier: Dossier) -> Option<Commitment> {
+        let before = self.dossier(&dossier.order_id).cloned();
+        dossier.version = before.as_ref().map_or(0, |before| before.version) + 1;
+        let old = before.as_ref().and_then(|before| before.commitment());
+        let new = dossier.commitment();
+        let changed = match (&old, &new) {
+            (Some(old), Some(new)) => *old != Commitment { version: old.version, ..new.clone() },
+            (None, None) => false,
+            _ => true,
+        };
+        if let (true, Some(new)) = (changed, &new) {
+            let subject = ("commitment_changed", new.order_id.as_str(), new.version);
+            self.line(call, subject, old.as_ref().map(json), json(new));
+        }
+        if let Some((account_id, currency)) = before.as_ref().and_then(|before| before.counts_for()) {
+            let reserved = before.as_ref().map_or_else(Reserved::default, |before| before.reserved());
+            self.account_mut(account_id).purse_mut(currency).reserved -= reserved;
+        }
+        if let Some((account_id, currency)) = dossier.counts_for() {
+            let reserved = dossier.reserved();
+            self.account_mut(account_id).purse_mut(currency).reserved += reserved;
+        }
+        self.queue(before.as_deref(), &dossier);
+        self.dossiers.insert(dossier.order_id.clone(), Arc::new(dossier));
+        new
+    }
+
+    /// Keeps the account's queue of held orders in step: a new hold goes to its end.
+    fn queue(&mut self, before: Option<&Dossier>, after: &Dossier) {
+        let was = before.and_then(|before| before.waiting.as_ref());
+        let is = after.waiting.as_ref();
+        if was.map(|hold| &hold.hold_id) == is.map(|hold| &hold.hold_id) {
+            return;
+        }
+        if let Some(hold) = was {
+            self.account_mut(&hold.order.account_id).held.retain(|held| *held != after.order_id);
+        }
+        if let Some(hold) = is {
+            self.account_mut(&hold.order.account_id).held.push(after.order_id.clone());
+        }
+    }
+
+    fn line(
+        &mut self,
+        call: &Arc<Call>,
+        (kind, subject, version): (&'static str, &str, i64),
+        before: Option<serde_json::Value>,
+        after: serde_json::Value,
+    ) {
+        let (call, subject) = (call.clone(), subject.to_owned());
+        self.writes.lines.push(Line { call, kind, subject, version, before, after });
+    }
+}
+
+/// The same call, told under the correlation id of the order it is about.
+fn call_for(call: &Call, dossier: Option<&Dossier>) -> Arc<Call> {
+    let correlation_id = dossier.map_or(&call.correlation_id, |dossier| &dossier.correlation_id).clone();
+    Arc::new(Call { correlation_id, ..call.clone() })
+}
+
+fn json(value: &impl Serialize) -> serde_json::Value {
+    serde_json::to_value(value).expect("plain structs of texts and numbers are JSON")
+}

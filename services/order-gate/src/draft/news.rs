@@ -1,0 +1,108 @@
+//! What other contexts say: taken in when its version is news, with the bookmark in the same transaction; then the held
+//! orders of the accounts it is about are checked again.
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use weir_model::{AccountId, Call, CorrelationId, Currency, LineId, OrderId};
+
+use super::{Bookmark, Draft, Input, Settled, call_for};
+use crate::dossier::Dossier;
+use crate::standing::{Conduct, Credit, Position};
+
+/// What another context says of an account.
+#[derive(Debug, Clone)]
+pub(crate) enum News {
+    /// Limits: its credit.
+    Credit(AccountId, Arc<Credit>),
+    /// Collections: its conduct.
+    Conduct(AccountId, Arc<Conduct>),
+    /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
+    /// counts twice or not at all in between.
+    Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
+}
+
+/// How much of an order line is invoiced in all.
+#[derive(Debug, Clone)]
+pub(crate) struct Invoiced {
+    pub(crate) order_id: OrderId,
+    pub(crate) line_id: LineId,
+    pub(crate) currency: Currency,
+    pub(crate) invoiced: i64,
+}
+
+impl Draft<'_> {
+    /// Takes news in and moves the bookmark.
+    pub(crate) fn hear(&mut self, call: &Call, news: &[News], bookmark: Option<Bookmark>) -> Settled {
+        let mut touched = IndexSet::new();
+        for piece in news {
+            if let Some(account_id) = self.take_in(call, piece) {
+                touched.insert(account_id.clone());
+            }
+        }
+        for account_id in touched {
+            self.recheck_account(call, &account_id, call.today);
+        }
+        if let Some(bookmark) = bookmark {
+            self.writes.bookmarks.push(bookmark);
+            self.followed.reach(bookmark.feed, bookmark.to);
+        }
+        Settled { position: self.position(), ..Settled::default() }
+    }
+
+    /// The account it is about, if it is news.
+    fn take_in<'n>(&mut self, call: &Call, news: &'n News) -> Option<&'n AccountId> {
+        match news {
+            News::Credit(account_id, credit) => {
+                let known = self.known(account_id).and_then(|account| account.credit.as_ref());
+                if known.is_some_and(|known| known.version >= credit.version) {
+                    return None;
+                }
+                self.account_mut(account_id).credit = Some(credit.clone());
+                self.writes.inputs.insert((account_id.clone(), "credit"), Input::Credit(credit.clone()));
+                Some(account_id)
+            }
+            News::Conduct(account_id, conduct) => {
+                let known = self.known(account_id).and_then(|account| account.conduct.as_ref());
+                if known.is_some_and(|known| known.version >= conduct.version) {
+                    return None;
+                }
+                self.account_mut(account_id).conduct = Some(conduct.clone());
+                self.writes.inputs.insert((account_id.clone(), "conduct"), Input::Conduct(conduct.clone()));
+                Some(account_id)
+            }
+            News::Position(account_id, currency, position, invoiced) => {
+                let known = self.known(account_id).and_then(|account| account.purse(*currency));
+                let known = known.and_then(|purse| purse.position.as_ref());
+                if known.is_some_and(|known| known.version >= position.version) {
+                    return None;
+                }
+                self.account_mut(account_id).purse_mut(*currency).position = Some(position.clone());
+                let input = Input::Position(*currency, position.clone());
+                self.writes.inputs.insert((account_id.clone(), currency.code()), input);
+                self.invoice(call, invoiced);
+                Some(account_id)
+            }
+        }
+    }
+
+    /// Invoices of orders not known yet are kept until the order comes.
+    fn invoice(&mut self, call: &Call, invoiced: &[Invoiced]) {
+        for line in invoiced {
+            let known = self.dossier(&line.order_id).cloned();
+            let call = call_for(call, known.as_deref());
+            let mut dossier = match &known {
+                Some(known) => Dossier::clone(known),
+                None => Dossier::new(line.order_id.clone(), unnamed(&line.order_id, &call)),
+            };
+            if dossier.invoice(&line.line_id, line.currency, line.invoiced) {
+                self.put(&call, dossier);
+            }
+        }
+    }
+}
+
+/// An order only invoices know of is correlated by its own id until its first decision.
+fn unnamed(order_id: &OrderId, call: &Call) -> CorrelationId {
+    CorrelationId::parse(order_id.as_str()).unwrap_or_else(|_| call.correlation_id.clone())
+}

@@ -1,0 +1,210 @@
+//! One batch after the other: look up, decide, write, show, answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use weir_model::OrderId;
+use weir_store::{Env, Retryable as _};
+
+use super::{Ask, Command, Shared};
+use crate::book::Changes;
+use crate::draft::{Draft, News, Settled, Writes};
+use crate::error::Error;
+use crate::store::{self, Tenure};
+
+/// Calls decided in one transaction: enough to share one commit among many, few enough to keep the wait short.
+const BATCH_MAX: usize = 512;
+/// How often a batch runs before its callers are told to come again.
+const ATTEMPTS_MAX: u32 = 5;
+/// The pause before the book is read again after it could not be read.
+const RELOAD_PAUSE: Duration = Duration::from_millis(200);
+
+/// How a batch failed.
+enum Failed {
+    /// Nothing was written.
+    Cleanly(weir_store::Error),
+    /// Whether it was written is not known.
+    Unknown(weir_store::Error),
+}
+
+type Answer = (oneshot::Sender<Result<Settled, Error>>, Result<Settled, Error>);
+
+/// Decides and writes.
+pub(super) struct Writer {
+    env: Env,
+    shared: Arc<Shared>,
+    tenure: Tenure,
+}
+
+impl Writer {
+    pub(super) fn new(env: Env, shared: Arc<Shared>, tenure: Tenure) -> Self {
+        Writer { env, shared, tenure }
+    }
+
+    /// Until every caller is gone, or another process has taken over.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while commands.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            if let Err(error) = self.batch(&mut batch).await {
+                tracing::error!(%error, "a batch was not committed as far as is known; reading the book anew");
+                if !self.reload().await {
+                    tracing::error!("another process has taken the gate over; this one decides nothing more");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One batch, again when the database asks for it; every caller is answered. An error when nobody knows what is
+    /// durable.
+    async fn batch(&mut self, batch: &mut Vec<Command>) -> Result<(), weir_store::Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let failed = match self.try_batch(batch).await {
+                Ok((changes, answers)) => {
+                    self.show(changes);
+                    batch.clear();
+                    for (reply, answer) in answers {
+                        // whoever has gone away will ask again
+                        let _ = reply.send(answer);
+                    }
+                    return Ok(());
+                }
+                Err(failed) => failed,
+            };
+            match failed {
+                Failed::Cleanly(error) if error.retryable() && attempts < ATTEMPTS_MAX => continue,
+                Failed::Cleanly(error @ weir_store::Error::Unavailable(_)) => {
+                    tracing::warn!(%error, "a batch could not be written; its callers may ask again");
+                    refuse(batch);
+                    return Ok(());
+                }
+                Failed::Cleanly(error) | Failed::Unknown(error) => {
+                    // nothing is to be seen of it until the book is read anew
+                    *self.shared.book.write() = None;
+                    refuse(batch);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn try_batch(&mut self, batch: &mut Vec<Command>) -> Result<(Option<Changes>, Vec<Answer>), Failed> {
+        let clean = Failed::Cleanly;
+        let unknown_orders = self.unknown_orders(batch);
+        let mut tx = self.env.db.begin().await.map_err(clean)?;
+        let found = store::dossiers_in(&mut tx, &unknown_orders).await.map_err(clean)?;
+        let (changes, writes, outcomes) = {
+            let book = self.shared.book.read();
+            let Some(book) = &*book else { return Err(clean(weir_store::Error::NotFound)) };
+            let mut draft = Draft::new(book, found, &self.env.ids, &self.shared.pulse);
+            let outcomes: Vec<_> = batch.iter().map(|command| decide(&mut draft, command)).collect();
+            let (changes, writes) = draft.finish();
+            (changes, writes, outcomes)
+        };
+        let changes = if is_empty(&changes, &writes) {
+            tx.rollback().await.map_err(clean)?;
+            None
+        } else {
+            store::save_in(&mut tx, self.tenure, &changes, &writes).await.map_err(clean)?;
+            tx.commit().await.map_err(Failed::Unknown)?;
+            self.tenure.last_position = changes.last_position;
+            Some(changes)
+        };
+        let answers = batch.drain(..).map(|command| command.reply).zip(outcomes).collect();
+        Ok((changes, answers))
+    }
+
+    /// Orders the batch is about that the book does not hold: the database may know them.
+    fn unknown_orders(&self, batch: &[Command]) -> Vec<OrderId> {
+        let book = self.shared.book.read();
+        let Some(book) = &*book else { return Vec::new() };
+        let mut unknown: Vec<OrderId> = batch
+            .iter()
+            .flat_map(|command| orders_of(&command.ask))
+            .filter(|order_id| !book.dossiers.contains_key(*order_id))
+            .cloned()
+            .collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown
+    }
+
+    fn show(&self, changes: Option<Changes>) {
+        let Some(changes) = changes else { return };
+        let followed = changes.followed;
+        if let Some(book) = &mut *self.shared.book.write() {
+            book.apply(changes);
+        }
+        self.shared.followed.send_if_modified(|known| std::mem::replace(known, followed) != followed);
+    }
+
+    /// Reads the book anew; false when another process has taken over.
+    async fn reload(&mut self) -> bool {
+        loop {
+            match self.try_reload().await {
+                Ok(there) => return there,
+                Err(error) => {
+                    tracing::warn!(%error, "the book could not be read; trying again");
+                    tokio::time::sleep(RELOAD_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn try_reload(&mut self) -> Result<bool, weir_store::Error> {
+        let Some(tenure) = store::tenure_holds(&self.env.db, self.tenure).await? else { return Ok(false) };
+        let book = store::load(&self.env.db, tenure).await?;
+        self.tenure = tenure;
+        self.shared.followed.send_replace(book.followed);
+        *self.shared.book.write() = Some(book);
+        Ok(true)
+    }
+}
+
+fn decide(draft: &mut Draft<'_>, command: &Command) -> Result<Settled, Error> {
+    let call = &command.call;
+    match &command.ask {
+        Ask::Authorize(ask) => draft.authorize(call, ask),
+        Ask::Cancel(ask) => draft.cancel(call, ask),
+        Ask::Deliver(ask) => draft.deliver(call, ask),
+        Ask::Release(ask) => draft.release(call, ask),
+        Ask::Reject(ask) => draft.reject(call, ask),
+        Ask::Recheck(ask) => draft.recheck(call, ask),
+        Ask::Activate(ask) => draft.activate(call, ask),
+        Ask::Hear { news, bookmark } => Ok(draft.hear(call, news, *bookmark)),
+    }
+}
+
+fn orders_of(ask: &Ask) -> Vec<&OrderId> {
+    match ask {
+        Ask::Authorize(ask) => vec![&ask.order.order_id],
+        Ask::Cancel(ask) => vec![&ask.order_id],
+        Ask::Deliver(ask) => vec![&ask.order_id],
+        Ask::Release(ask) => vec![&ask.order_id],
+        Ask::Reject(ask) => vec![&ask.order_id],
+        Ask::Recheck(ask) => vec![&ask.order_id],
+        Ask::Activate(_) => Vec::new(),
+        Ask::Hear { news, .. } => news
+            .iter()
+            .flat_map(|piece| match piece {
+                News::Position(.., invoiced) => invoiced.as_slice(),
+                News::Credit(..) | News::Conduct(..) => &[],
+            })
+            .map(|line| &line.order_id)
+            .collect(),
+    }
+}
+
+fn is_empty(changes: &Changes, writes: &Writes) -> bool {
+    writes.lines.is_empty() && changes.dossiers.is_empty() && writes.inputs.is_empty() && writes.bookmarks.is_empty()
+}
+
+fn refuse(batch: &mut Vec<Command>) {
+    for command in batch.drain(..) {
+        // whoever has gone away will ask again
+        let _ = command.reply.send(Err(Error::Unavailable));
+    }
+}

@@ -1,0 +1,108 @@
+//! What an account owes and is about to owe: a vector, not a number (rule 4.1). Amounts are minor units of one currency.
+//! Overdue is a matter of the date asked for, so midnight needs no job.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::commitment::Reserved;
+
+/// An amount would exceed 64-bit minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an amount exceeds what can be represented")]
+pub struct Overflow;
+
+/// What is due on one date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// The date.
+    pub date: NaiveDate,
+    /// What is open; positive.
+    pub open: i64,
+    /// The disputed part of it.
+    pub disputed: i64,
+}
+
+/// Exposure of an account on a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Exposure {
+    /// Invoiced, not yet due, due today included.
+    pub open_not_due: i64,
+    /// Invoiced and past due.
+    pub overdue: i64,
+    /// The disputed part of the two above.
+    pub disputed: i64,
+    /// Reserved by approved orders, not yet delivered.
+    pub ordered: i64,
+    /// Delivered, not yet invoiced.
+    pub delivered_not_billed: i64,
+    /// Credit not yet allocated, as a positive amount.
+    pub unapplied_credit: i64,
+    /// The part of ordered and delivered that is paid in advance.
+    pub prepaid: i64,
+}
+
+impl Exposure {
+    /// The exposure that open items, unapplied credit and commitments make on a date.
+    pub fn on(
+        today: NaiveDate,
+        schedule: &[Due],
+        unapplied_credit: i64,
+        reserved: Reserved,
+    ) -> Result<Exposure, Overflow> {
+        let (mut not_due, mut overdue, mut disputed) = (0_i128, 0_i128, 0_i128);
+        for due in schedule {
+            let open = if due.date < today { &mut overdue } else { &mut not_due };
+            *open += i128::from(due.open);
+            disputed += i128::from(due.disputed);
+        }
+        let exposure = Exposure {
+            open_not_due: narrow(not_due)?,
+            overdue: narrow(overdue)?,
+            disputed: narrow(disputed)?,
+            ordered: 0,
+            delivered_not_billed: 0,
+            unapplied_credit,
+            prepaid: 0,
+        };
+        exposure.with(reserved)
+    }
+
+    /// The same with more reserved.
+    pub fn with(self, more: Reserved) -> Result<Exposure, Overflow> {
+        let exposure = Exposure {
+            ordered: narrow(i128::from(self.ordered) + more.ordered)?,
+            delivered_not_billed: narrow(i128::from(self.delivered_not_billed) + more.delivered)?,
+            prepaid: narrow(i128::from(self.prepaid) + more.prepaid)?,
+            ..self
+        };
+        exposure.gross()?;
+        Ok(exposure)
+    }
+
+    /// What is invoiced and open.
+    pub fn open(&self) -> i64 {
+        // both are parts of a sum that was checked
+        self.open_not_due.saturating_add(self.overdue)
+    }
+
+    /// Open, overdue, delivered and ordered together.
+    pub fn gross(&self) -> Result<i64, Overflow> {
+        let parts = [self.open_not_due, self.overdue, self.ordered, self.delivered_not_billed];
+        narrow(parts.into_iter().map(i128::from).sum())
+    }
+
+    /// What is set against it: unapplied credit or what orders were paid in advance, whichever is more. A payment
+    /// recorded for an order is unapplied credit until the invoice comes; it counts once.
+    pub fn credit(&self) -> i64 {
+        self.unapplied_credit.max(self.prepaid)
+    }
+
+    /// Gross less credit, not below zero: what the limit is compared with.
+    pub fn net(&self) -> Result<i64, Overflow> {
+        Ok(self.gross()?.saturating_sub(self.credit()).max(0))
+    }
+}
+
+fn narrow(amount: i128) -> Result<i64, Overflow> {
+    i64::try_from(amount).map_err(|_| Overflow)
+}

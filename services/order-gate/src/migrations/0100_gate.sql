@@ -1,0 +1,60 @@
+-- one row a partition: who may write, and the end of its chain; every batch moves it and so proves its tenure
+create table partitions (
+    partition     {int} not null primary key,
+    owner         {text} not null,
+    epoch         {int} not null,
+    last_position {int} not null
+) {table};
+insert into partitions (partition, owner, epoch, last_position) values (0, '', 0, 0);
+
+create table orders (
+    order_id   {text} not null primary key,
+    partition  {int} not null references partitions (partition),
+    -- null while only deliveries or invoices are known
+    account_id {text},
+    -- counts or waits: belongs into memory
+    live       {bool} not null,
+    version    {int} not null,
+    dossier    {text} not null
+) {table};
+create index orders_live on orders (partition, order_id) where live;
+
+create table decisions (
+    decision_id {text} not null primary key,
+    order_id    {text} not null,
+    revision    {int} not null,
+    -- digest of what was asked; null where the decision is of a later check
+    answers     {bytes},
+    position    {int} not null,
+    decision    {text} not null
+) {table};
+create unique index decisions_answer on decisions (order_id, revision) where answers is not null;
+
+create table holds (
+    hold_id    {text} not null primary key,
+    partition  {int} not null references partitions (partition),
+    order_id   {text} not null,
+    account_id {text} not null,
+    state      {text} not null,
+    held_at    {instant} not null,
+    version    {int} not null,
+    hold       {text} not null
+) {table};
+create index holds_by_state on holds (state, held_at, hold_id);
+create index holds_by_account on holds (account_id, held_at, hold_id);
+
+-- what other contexts say of an account
+create table inputs (
+    account_id {text} not null,
+    -- credit, conduct, or the currency of a position
+    kind       {text} not null,
+    partition  {int} not null references partitions (partition),
+    version    {int} not null,
+    input      {text} not null,
+    primary key (account_id, kind)
+) {table};
+
+create table policies (
+    version {int} not null primary key,
+    policy  {text} not null
+) {table};

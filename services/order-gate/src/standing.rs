@@ -1,0 +1,189 @@
+//! What other contexts say of an account: credit (limits), what it owes (receivables), conduct (collections). State with
+//! a version each; which limit holds is a matter of the date asked for. Amounts are minor units.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use weir_model::{Currency, GroupId};
+
+use crate::exposure::Due;
+
+/// The grade of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Grade {
+    /// Best.
+    A,
+    /// Good.
+    B,
+    /// Acceptable.
+    C,
+    /// No credit.
+    D,
+}
+
+/// How much an account may owe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// Never granted.
+    None,
+    /// At most this.
+    Amount(i64),
+    /// Any amount, granted on purpose.
+    Unlimited,
+}
+
+/// A limit and the days on which it holds, both included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectiveLimit {
+    /// How much.
+    pub limit: Limit,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day; none for until further notice.
+    pub to: Option<NaiveDate>,
+}
+
+/// What a temporary limit does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlay {
+    /// Added to the limit in force.
+    Delta(i64),
+    /// In place of the limit in force.
+    Absolute(i64),
+}
+
+/// An overlay and the days on which it holds, both included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemporaryLimit {
+    /// What it does.
+    pub overlay: Overlay,
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day.
+    pub to: NaiveDate,
+}
+
+/// Which orders of a grade a person reviews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Review {
+    /// Those above this amount.
+    Above(i64),
+    /// All of them.
+    EveryOrder,
+    /// None passes on credit.
+    NoCredit,
+}
+
+/// What the limits context says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    /// Goes up with each change.
+    pub version: i64,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// The group it belongs to.
+    pub group_id: Option<GroupId>,
+    /// Its grade; none while not assessed.
+    pub grade: Option<Grade>,
+    /// Its limits.
+    pub limits: Vec<EffectiveLimit>,
+    /// Its temporary limits.
+    pub temporary_limits: Vec<TemporaryLimit>,
+    /// Why it is frozen; none when it is not.
+    pub frozen: Option<String>,
+    /// Terms in days; 0 is prepay.
+    pub terms_days: i32,
+    /// Which of its orders a person reviews.
+    pub review: Option<Review>,
+}
+
+/// The limit in force on a date, temporary limits included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitInForce {
+    /// None was granted for the date.
+    Missing,
+    /// The last one ended on this day.
+    Expired(NaiveDate),
+    /// At most this.
+    Amount(i64),
+    /// Any amount.
+    Unlimited,
+}
+
+impl LimitInForce {
+    /// The amount to compare with; nothing where no limit holds, none where any amount passes.
+    pub fn amount(self) -> Option<i64> {
+        match self {
+            LimitInForce::Missing | LimitInForce::Expired(_) => Some(0),
+            LimitInForce::Amount(amount) => Some(amount),
+            LimitInForce::Unlimited => None,
+        }
+    }
+}
+
+impl Credit {
+    /// The limit in force on a date. Of several that hold the newest start wins; an absolute temporary limit takes its
+    /// place, the sum of the others comes on top.
+    pub fn limit_on(&self, date: NaiveDate) -> LimitInForce {
+        let base = self.base_limit_on(date);
+        let valid = || self.temporary_limits.iter().filter(|t| t.from <= date && date <= t.to);
+        let absolute = valid()
+            .filter_map(|t| match t.overlay {
+                Overlay::Absolute(amount) => Some((t.from, amount)),
+                Overlay::Delta(_) => None,
+            })
+            .max();
+        let base = absolute.map_or(base, |(_, amount)| LimitInForce::Amount(amount));
+        let deltas = valid().filter_map(|t| match t.overlay {
+            Overlay::Delta(amount) => Some(amount),
+            Overlay::Absolute(_) => None,
+        });
+        match deltas.reduce(i64::saturating_add) {
+            Some(delta) if delta > 0 => base
+                .amount()
+                .map_or(LimitInForce::Unlimited, |amount| LimitInForce::Amount(amount.saturating_add(delta))),
+            _ => base,
+        }
+    }
+
+    fn base_limit_on(&self, date: NaiveDate) -> LimitInForce {
+        let started = || self.limits.iter().filter(|l| l.from <= date);
+        let holding = started().filter(|l| l.to.is_none_or(|to| date <= to)).max_by_key(|l| l.from);
+        match holding.map(|l| l.limit) {
+            Some(Limit::Amount(amount)) => LimitInForce::Amount(amount),
+            Some(Limit::Unlimited) => LimitInForce::Unlimited,
+            Some(Limit::None) => LimitInForce::Missing,
+            None => started()
+                .filter(|l| l.limit != Limit::None)
+                .filter_map(|l| l.to)
+                .max()
+                .map_or(LimitInForce::Missing, LimitInForce::Expired),
+        }
+    }
+}
+
+/// What the receivables context says, in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Goes up with each change.
+    pub version: i64,
+    /// What is open by due date.
+    pub schedule: Vec<Due>,
+    /// Credit not yet allocated; not negative.
+    pub unapplied_credit: i64,
+}
+
+/// What the collections context says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conduct {
+    /// Goes up with each change.
+    pub version: i64,
+    /// Why it is blocked; none when it is not.
+    pub blocked: Option<String>,
+    /// Highest dunning level.
+    pub dunning_level: i32,
+}

@@ -1,0 +1,104 @@
+//! What is asked by key or by page, beside the book.
+
+use chrono::{DateTime, Utc};
+use weir_model::{AccountId, DecisionId, HoldId, OrderId};
+use weir_store::{Db, Id, Instant, Result};
+
+use super::load::read;
+use crate::decision::Decision;
+use crate::dossier::{Commitment, Dossier};
+use crate::hold::{Hold, HoldState};
+use crate::policy::PolicyVersion;
+
+pub(super) use sql::ALL;
+mod sql {
+    weir_store::queries! {
+        DECISION = "select decision from decisions where decision_id = $1";
+        ANSWER = "
+            select decision_id, answers, position from decisions
+            where order_id = $1 and revision = $2 and answers is not null";
+        HOLD = "select hold from holds where hold_id = $1";
+        DOSSIER = "select dossier from orders where order_id = $1";
+        POLICY = "select policy from policies where version = $1";
+        ORDERS_AFTER = "select order_id, dossier from orders where order_id > $1 order by order_id limit $2";
+    }
+}
+
+/// The answer a revision was given.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) decision_id: DecisionId,
+    pub(crate) content: Vec<u8>,
+    pub(crate) position: i64,
+}
+
+/// A recorded decision.
+pub(crate) async fn decision(db: &Db, decision_id: &DecisionId) -> Result<Option<Decision>> {
+    let found: Option<(String,)> = db.query(sql::DECISION).bind(decision_id.as_str()).optional().await?;
+    found.map(|(text,)| read(&text)).transpose()
+}
+
+/// The answer an order's revision was given.
+pub(crate) async fn answer(db: &Db, order_id: &OrderId, revision: i32) -> Result<Option<Answer>> {
+    let query = db.query(sql::ANSWER).bind(order_id.as_str()).bind(i64::from(revision));
+    let found: Option<(Id<DecisionId>, Vec<u8>, i64)> = query.optional().await?;
+    Ok(found.map(|(Id(decision_id), content, position)| Answer { decision_id, content, position }))
+}
+
+/// A hold.
+pub(crate) async fn hold(db: &Db, hold_id: &HoldId) -> Result<Option<Hold>> {
+    let found: Option<(String,)> = db.query(sql::HOLD).bind(hold_id.as_str()).optional().await?;
+    found.map(|(text,)| read(&text)).transpose()
+}
+
+/// All that is known of an order.
+pub(crate) async fn dossier(db: &Db, order_id: &OrderId) -> Result<Option<Dossier>> {
+    let found: Option<(String,)> = db.query(sql::DOSSIER).bind(order_id.as_str()).optional().await?;
+    found.map(|(text,)| read(&text)).transpose()
+}
+
+/// A version of the policy.
+pub(crate) async fn policy(db: &Db, version: i64) -> Result<Option<PolicyVersion>> {
+    let found: Option<(String,)> = db.query(sql::POLICY).bind(version).optional().await?;
+    found.map(|(text,)| read(&text)).transpose()
+}
+
+/// Which holds are listed.
+#[derive(Debug, Clone)]
+pub(crate) struct HoldFilter {
+    pub(crate) account_id: Option<AccountId>,
+    /// In one of these states; in any when empty.
+    pub(crate) states: Vec<HoldState>,
+    /// After this one.
+    pub(crate) after: Option<(DateTime<Utc>, HoldId)>,
+    pub(crate) limit: i64,
+}
+
+/// Holds, oldest first.
+pub(crate) async fn holds(db: &Db, filter: &HoldFilter) -> Result<Vec<Hold>> {
+    let mut query = db.build("select hold from holds where 1 = 1");
+    query = query.push_if(" and account_id = ", filter.account_id.as_ref().map(AccountId::as_str));
+    if !filter.states.is_empty() {
+        query = query.push(" and state in (values").values(&filter.states, |row, state| {
+            row.value(state.as_str());
+        });
+        query = query.push(")");
+    }
+    if let Some((held_at, hold_id)) = &filter.after {
+        query = query.push(" and (held_at, hold_id) > (").value(Instant::from(*held_at));
+        query = query.push(", ").value(hold_id.as_str()).push(")");
+    }
+    let texts: Vec<String> = query.push(" order by held_at, hold_id limit ").value(filter.limit).scalars().await?;
+    texts.iter().map(|text| read(text)).collect()
+}
+
+/// What counts or counted of the orders after one, in the order of their ids; and the last id looked at.
+pub(crate) async fn commitments_after(db: &Db, after: &str, limit: i64) -> Result<(Vec<Commitment>, Option<String>)> {
+    let rows: Vec<(String, String)> = db.query(sql::ORDERS_AFTER).bind(after).bind(limit).all().await?;
+    let mut commitments = Vec::with_capacity(rows.len());
+    for (_, text) in &rows {
+        let dossier: Dossier = read(text)?;
+        commitments.extend(dossier.commitment());
+    }
+    Ok((commitments, rows.into_iter().next_back().map(|(order_id, _)| order_id)))
+}
