@@ -57,6 +57,29 @@ impl Behaviour {
         Ok(())
     }
 
+    /// Adds what changed.
+    pub(crate) fn add(&mut self, more: &Behaviour) -> Result<(), MoneyError> {
+        for (days, settled) in &more.settled {
+            self.add_settled(*days, settled.amount)?;
+            self.count_settled(*days, settled.amount.currency(), settled.item_count);
+        }
+        for (month, sales) in &more.sales {
+            self.add_sale(*month, sales.amount, sales.invoice_count)?;
+        }
+        self.first_invoice_date = match (self.first_invoice_date, more.first_invoice_date) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Ok(())
+    }
+
+    /// The same without entries that everything was taken back from.
+    pub(crate) fn without_nothing(mut self) -> Self {
+        self.settled.retain(|_, settled| settled.item_count != 0 || !settled.amount.is_zero());
+        self.sales.retain(|_, sales| sales.invoice_count != 0 || !sales.amount.is_zero());
+        self
+    }
+
     /// Items settled after their due date.
     pub(crate) fn overdue_item_count(&self) -> i64 {
         self.settled.range(1..).map(|(_, settled)| settled.item_count).sum()

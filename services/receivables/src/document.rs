@@ -6,7 +6,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, CorrelationId, Currency, IdError, ItemId, Money, OrderId, TextId};
+use weir_model::{AccountId, CorrelationId, Currency, IdError, ItemId, LineId, Money, OrderId, TextId};
 
 use crate::item::{Attributes, ItemKind};
 
@@ -40,9 +40,6 @@ impl fmt::Debug for DocumentNumber {
         write!(f, "DocumentNumber({})", self.0)
     }
 }
-
-/// A line of an order, within the order.
-pub(crate) type LineId = ItemId;
 
 /// A part of a document that belongs to a line of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,13 +9,12 @@ mod posting;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use weir_model::{AccountId, AllocationId, Currency, Ids, ItemId, Money, OrderId, PaymentId, SubjectId};
+use weir_model::{AccountId, AllocationId, Currency, Ids, ItemId, LineId, Money, OrderId, PaymentId, SubjectId};
 
 use crate::{
     alerts,
     allocation::{Allocation, Source},
     behaviour::Behaviour,
-    document::LineId,
     item::{Item, Weight},
     payment::Payment,
     refusal::Refusal,
@@ -110,11 +109,11 @@ impl Ledger {
     }
 
     pub(crate) fn item(&self, id: &ItemId) -> Result<&Item, Refusal> {
-        self.items.get(id).ok_or_else(|| Refusal::NotFound { what: "item", id: id.to_string() })
+        self.items.get(id).ok_or_else(|| Refusal::not_found("item", id))
     }
 
     pub(crate) fn payment(&self, id: &PaymentId) -> Result<&Payment, Refusal> {
-        self.payments.get(id).ok_or_else(|| Refusal::NotFound { what: "payment", id: id.to_string() })
+        self.payments.get(id).ok_or_else(|| Refusal::not_found("payment", id))
     }
 
     /// Live allocations to an item.

@@ -1,16 +1,19 @@
 //! Why a rule does not allow what was asked.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use weir_model::{Fault, Kind, Money, MoneyError, Reason};
 
 /// Why a rule does not allow what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub(crate) enum Refusal {
     /// Nothing of the kind is known, or not of this account and currency.
     #[error("{what} {id} does not exist")]
     NotFound {
         /// What was looked for.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// Its id.
         id: String,
     },
@@ -37,7 +40,7 @@ pub(crate) enum Refusal {
     #[error("{what} can count from {first} at the earliest")]
     TooEarly {
         /// What was to count.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The first date possible.
         first: NaiveDate,
     },
@@ -47,6 +50,16 @@ pub(crate) enum Refusal {
     /// A sum cannot be represented.
     #[error("a sum exceeds what can be represented")]
     Overflow,
+}
+
+impl Refusal {
+    pub(crate) fn not_found(what: &'static str, id: impl ToString) -> Self {
+        Refusal::NotFound { what: what.into(), id: id.to_string() }
+    }
+
+    pub(crate) fn too_early(what: &'static str, first: NaiveDate) -> Self {
+        Refusal::TooEarly { what: what.into(), first }
+    }
 }
 
 impl From<MoneyError> for Refusal {
@@ -62,7 +75,7 @@ impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         let message = refusal.to_string();
         let reason = match refusal {
-            Refusal::NotFound { what, id } => return Fault::not_found(what, id),
+            Refusal::NotFound { what, id } => return Fault::not_found(&what, id),
             Refusal::DocumentMismatch(number) => {
                 return Fault::new(Kind::AlreadyExists, Reason::DocumentMismatch, message)
                     .with("document_number", number);

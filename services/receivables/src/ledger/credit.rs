@@ -100,7 +100,7 @@ impl Ledger {
         }
         let first = item.allocatable_from().max(self.available_from(&source)?);
         if on < first {
-            return Err(Refusal::TooEarly { what: "the allocation", first });
+            return Err(Refusal::too_early("the allocation", first));
         }
         let fact = self.fact(source, item_id.clone(), wanted, on, recording);
         self.apply(fact.clone())?;
@@ -121,7 +121,7 @@ impl Ledger {
             return Err(Refusal::WrongState(format!("allocation {id} is a cancellation, which is final")));
         }
         if on < live.effective_date {
-            return Err(Refusal::TooEarly { what: "the reversal", first: live.effective_date });
+            return Err(Refusal::too_early("the reversal", live.effective_date));
         }
         let fact = self.fact(live.source, live.item_id, live.amount.checked_neg()?, on, recording);
         let fact = Allocation { reverses: Some(id.clone()), ..fact };
@@ -149,7 +149,7 @@ impl Ledger {
         let counts_from = if payment.state == PaymentState::Future { on } else { payment.effective_date };
         let first = latest.map_or(counts_from, |latest| latest.max(counts_from));
         if on < first {
-            return Err(Refusal::TooEarly { what: "the reversal", first });
+            return Err(Refusal::too_early("the reversal", first));
         }
         let reversed_from = if payment.state == PaymentState::Future { payment.effective_date } else { on };
         let facts: Result<Vec<_>, _> =

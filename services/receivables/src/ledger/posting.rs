@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use weir_model::{AllocationId, ItemId, Money};
+use weir_model::{AllocationId, ItemId, LineId, Money, OrderId};
 
 use super::{DisputeFact, Ledger, Recording};
 use crate::{
@@ -116,7 +116,7 @@ impl Ledger {
                 return Err(Refusal::WrongState(format!("{number} has allocations: reverse them first")));
             }
             if on < item.allocatable_from() {
-                return Err(Refusal::TooEarly { what: "the cancellation", first: item.allocatable_from() });
+                return Err(Refusal::too_early("the cancellation", item.allocatable_from()));
             }
         }
         for id in &items {
@@ -153,7 +153,7 @@ impl Ledger {
             return Err(Refusal::OverAllocation { of, wanted: fact.claim, available: item.amount });
         }
         if fact.effective_date < item.posting_date {
-            return Err(Refusal::TooEarly { what: "the dispute", first: item.posting_date });
+            return Err(Refusal::too_early("the dispute", item.posting_date));
         }
         let claim = fact.claim;
         self.change_item(&fact.item_id, |item| {
@@ -169,17 +169,12 @@ impl Ledger {
         let items = self.items.values().filter(|item| item.document_number == *number);
         let by_due: BTreeSet<_> = items.map(|item| (item.due_date, item.id.clone())).collect();
         if by_due.is_empty() {
-            return Err(Refusal::NotFound { what: "document", id: number.to_string() });
+            return Err(Refusal::not_found("document", number));
         }
         Ok(by_due.into_iter().map(|(_, id)| id).collect())
     }
 
-    fn add_invoiced(
-        &mut self,
-        order: weir_model::OrderId,
-        line: crate::document::LineId,
-        amount: Money,
-    ) -> Result<(), Refusal> {
+    fn add_invoiced(&mut self, order: OrderId, line: LineId, amount: Money) -> Result<(), Refusal> {
         let invoiced = self.changes.order_lines.entry((order, line)).or_insert(Money::zero(amount.currency()));
         *invoiced = invoiced.checked_add(amount)?;
         Ok(())

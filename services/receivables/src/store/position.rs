@@ -1,0 +1,185 @@
+//! Positions as others are told them.
+
+use chrono::NaiveDate;
+use weir_model::{AccountId, Currency, LineId, Money, OrderId};
+use weir_store::{Db, Id, Query, Result, Sql, Tx};
+
+use super::rows::{ItemRow, currency, item_columns};
+use crate::{
+    behaviour::{Behaviour, Sales, Settled},
+    position::{DueAmount, Invoiced, Position},
+};
+
+#[cfg(test)]
+pub(super) use sql::ALL;
+mod sql {
+    use super::item_columns;
+    weir_store::queries! {
+        STATE = "
+            select version, unapplied_amount from positions
+            where account_id = $1 and currency = $2 and version > 0";
+        FIRST_INVOICE = "select first_invoice_date from positions where account_id = $1 and currency = $2";
+        SCHEDULE = "
+            select due_date, cast(sum(open_amount) as bigint) as open, cast(sum(disputed_amount) as bigint) as disputed
+            from items where account_id = $1 and currency = $2 and open_amount > 0 and kind <> 'credit_note'
+            group by due_date order by due_date";
+        ORDER_LINES = "
+            select order_id, line_id, invoiced_amount from order_lines
+            where account_id = $1 and currency = $2 order by order_id, line_id";
+        SETTLED = "
+            select days_late, item_count, settled_amount from settlements
+            where account_id = $1 and currency = $2";
+        SALES = "
+            select month_date, invoice_count, invoiced_amount from monthly_sales
+            where account_id = $1 and currency = $2";
+        AFTER = "
+            select account_id, currency from positions
+            where (account_id, currency) > ($1, $2) and version > 0 order by account_id, currency limit $3";
+        OF_ACCOUNT = "select currency from positions where account_id = $1 and version > 0 order by currency";
+    }
+    /// Text put together from columns the macro above cannot take.
+    pub(super) const ITEMS: weir_store::Sql = {
+        const TEXT: &str = concat!(
+            "select ",
+            item_columns!(),
+            " from items where account_id = $1 and currency = $2 order by due_date, item_id"
+        );
+        weir_store::Sql::new(TEXT, TEXT)
+    };
+    pub(super) const OPEN_ITEMS: weir_store::Sql = {
+        const TEXT: &str = concat!(
+            "select ",
+            item_columns!(),
+            " from items where account_id = $1 and currency = $2 and open_amount > 0 order by due_date, item_id"
+        );
+        weir_store::Sql::new(TEXT, TEXT)
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    due_date: NaiveDate,
+    open: i64,
+    disputed: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct LineRow {
+    order_id: Id<OrderId>,
+    line_id: Id<LineId>,
+    invoiced_amount: i64,
+}
+
+/// Where a position is read: on its own, or in the transaction that changes it.
+pub(super) enum Reader<'r> {
+    Db(&'r Db),
+    Tx(&'r mut Tx),
+}
+
+impl Reader<'_> {
+    fn query(&mut self, sql: Sql) -> Query<'_> {
+        match self {
+            Reader::Db(db) => db.query(sql),
+            Reader::Tx(tx) => tx.query(sql),
+        }
+    }
+}
+
+/// What is due when, open amounts only.
+pub(super) async fn schedule(
+    mut reader: Reader<'_>,
+    account_id: &AccountId,
+    currency: Currency,
+) -> Result<Vec<DueAmount>> {
+    let rows: Vec<DueRow> = reader.query(sql::SCHEDULE).bind(account_id.as_str()).bind(currency.code()).all().await?;
+    let money = |minor| Money::new(minor, currency);
+    let due = |row: DueRow| DueAmount { due_date: row.due_date, open: money(row.open), disputed: money(row.disputed) };
+    Ok(rows.into_iter().map(due).collect())
+}
+
+/// How an account has paid and bought.
+pub(super) async fn behaviour(mut reader: Reader<'_>, account_id: &AccountId, currency: Currency) -> Result<Behaviour> {
+    let (account, code) = (account_id.as_str(), currency.code());
+    let money = |minor| Money::new(minor, currency);
+    let first: Option<(Option<NaiveDate>,)> =
+        reader.query(sql::FIRST_INVOICE).bind(account).bind(code).optional().await?;
+    let settled: Vec<(i64, i64, i64)> = reader.query(sql::SETTLED).bind(account).bind(code).all().await?;
+    let sales: Vec<(NaiveDate, i64, i64)> = reader.query(sql::SALES).bind(account).bind(code).all().await?;
+    let at = |(days, item_count, amount)| (days, Settled { item_count, amount: money(amount) });
+    let of = |(month, invoice_count, amount)| (month, Sales { invoice_count, amount: money(amount) });
+    Ok(Behaviour {
+        settled: settled.into_iter().map(at).collect(),
+        sales: sales.into_iter().map(of).collect(),
+        first_invoice_date: first.and_then(|(date,)| date),
+    })
+}
+
+/// The position of an account in a currency, without items and order lines; none before its first fact.
+async fn state(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Option<Position>> {
+    // the version first: what is read after it may be newer, and then comes again under its own version
+    let query = db.query(sql::STATE).bind(account_id.as_str()).bind(currency.code());
+    let Some((version, unapplied)) = query.optional::<(i64, i64)>().await? else { return Ok(None) };
+    Ok(Some(Position {
+        account_id: account_id.clone(),
+        currency,
+        version,
+        schedule: schedule(Reader::Db(db), account_id, currency).await?,
+        unapplied: Money::new(unapplied, currency),
+        items: Vec::new(),
+        order_lines: Vec::new(),
+        behaviour: Some(behaviour(Reader::Db(db), account_id, currency).await?.without_nothing()),
+    }))
+}
+
+/// How much of each of an account's order lines has been invoiced.
+async fn order_lines(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Vec<Invoiced>> {
+    let rows: Vec<LineRow> = db.query(sql::ORDER_LINES).bind(account_id.as_str()).bind(currency.code()).all().await?;
+    let invoiced = |row: LineRow| Invoiced {
+        order_id: row.order_id.0,
+        line_id: row.line_id.0,
+        amount: Money::new(row.invoiced_amount, currency),
+    };
+    Ok(rows.into_iter().map(invoiced).collect())
+}
+
+/// Which items come with a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// All there are, and the order lines.
+    All,
+    /// Those with something open.
+    Open,
+}
+
+/// A position with its items.
+pub(crate) async fn position(
+    db: &Db,
+    account_id: &AccountId,
+    currency: Currency,
+    items: Items,
+) -> Result<Option<Position>> {
+    let Some(mut position) = state(db, account_id, currency).await? else { return Ok(None) };
+    let query = db.query(if items == Items::All { sql::ITEMS } else { sql::OPEN_ITEMS });
+    let rows: Vec<ItemRow> = query.bind(account_id.as_str()).bind(currency.code()).all().await?;
+    position.items = rows.into_iter().map(ItemRow::item).collect::<Result<_>>()?;
+    if items == Items::All {
+        position.order_lines = order_lines(db, account_id, currency).await?;
+    }
+    Ok(Some(position))
+}
+
+/// The next positions after one, by account and currency.
+pub(crate) async fn positions_after(
+    db: &Db,
+    (account, code): (&str, &str),
+    limit: i64,
+) -> Result<Vec<(AccountId, Currency)>> {
+    let rows: Vec<(Id<AccountId>, String)> = db.query(sql::AFTER).bind(account).bind(code).bind(limit).all().await?;
+    rows.into_iter().map(|(account, code)| Ok((account.0, currency(&code)?))).collect()
+}
+
+/// The currencies an account has positions in.
+pub(crate) async fn currencies_of(db: &Db, account_id: &AccountId) -> Result<Vec<Currency>> {
+    let codes: Vec<String> = db.query(sql::OF_ACCOUNT).bind(account_id.as_str()).scalars().await?;
+    codes.iter().map(|code| currency(code)).collect()
+}
