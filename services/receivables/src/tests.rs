@@ -1,0 +1,17 @@
+//! Rules by tables and properties; the context through its own gRPC edge, on both databases.
+
+mod aging;
+mod alerts;
+mod allocation;
+mod behaviour;
+mod documents;
+mod feed;
+mod figures;
+mod input;
+mod intake;
+mod payments;
+mod races;
+mod rebuild;
+mod rules;
+mod schema;
+mod world;
