@@ -1,0 +1,94 @@
+//! The outbox at work: claim, send, mark. A notice leaves at least once, always under the same Message-ID; one that was
+//! cancelled before it was claimed never leaves.
+
+use chrono::Duration;
+use weir_store::Tx;
+
+use super::Collections;
+use crate::{
+    Error,
+    channel::ChannelError,
+    notice::NoticeState,
+    record::NoticeRecord,
+    store::{
+        Notes, Page, accounts, cases,
+        notices::{self, NoticeFilter},
+    },
+};
+
+/// Notices claimed at once.
+const CLAIM_MAX: i64 = 16;
+/// How long a claim lasts: longer than sending all of them may take.
+const CLAIM_MINUTES: i64 = 15;
+/// Attempts before a notice is given up until the next run.
+const ATTEMPTS_MAX: i64 = 8;
+/// The pause after the first failed attempt, in seconds; doubles with each further one.
+const FIRST_PAUSE_SECONDS: i64 = 30;
+/// The longest reason kept, in characters.
+const REASON_LENGTH_MAX: usize = 500;
+
+impl Collections {
+    /// Sends notices that are due; answers how many it handled. Other replicas may do the same at the same time.
+    pub async fn send_step(&self) -> Result<usize, Error> {
+        let claim = async |tx: &mut Tx| {
+            let now = self.env.clock.now();
+            notices::claim_in(tx, now, now + Duration::minutes(CLAIM_MINUTES), CLAIM_MAX).await
+        };
+        let claimed = self.env.db.transact::<_, Error>(claim).await?;
+        for notice in &claimed {
+            let sent = self.inner.channel.send(notice, &self.inner.settings.sender).await;
+            self.env.db.transact(async |tx: &mut Tx| self.mark_in(tx, notice, &sent).await).await?;
+        }
+        Ok(claimed.len())
+    }
+
+    async fn mark_in(&self, tx: &mut Tx, notice: &NoticeRecord, sent: &Result<(), ChannelError>) -> Result<(), Error> {
+        let call = self.internal("collections.send_notices", &notice.correlation_id);
+        let id = notice.notice_id.as_str();
+        let mut notes = Notes::default();
+        match sent {
+            Ok(()) => {
+                accounts::lock_in(tx, &notice.account_id, &notice.account_id).await?;
+                let Some(version) = notices::sent_in(tx, notice, call.at).await? else { return Ok(()) };
+                self.count_sent_in(tx, notice).await?;
+                notes.add(&call, "notice_sent", id, version, (None, &NoticeState::Sent))?;
+            }
+            Err(error) => {
+                let given_up = matches!(error, ChannelError::Permanent(_)) || notice.attempts >= ATTEMPTS_MAX;
+                let state = if given_up { NoticeState::Failed } else { NoticeState::Queued };
+                let doublings = u32::try_from(notice.attempts.clamp(1, ATTEMPTS_MAX) - 1).unwrap_or(0);
+                let next = call.at + Duration::seconds(FIRST_PAUSE_SECONDS * 2_i64.pow(doublings));
+                let reason: String = error.to_string().chars().take(REASON_LENGTH_MAX).collect();
+                tracing::warn!(notice_id = id, attempts = notice.attempts, %error, "a notice could not be sent");
+                let version = notices::unsendable_in(tx, notice, state, &reason, next).await?;
+                if let Some(version) = version {
+                    notes.add(&call, "notice_not_sent", id, version, (None, &(state, reason)))?;
+                }
+            }
+        }
+        notes.write_in(tx).await
+    }
+
+    /// What was sent counts: the items listed have reached its stage, and the interval to the next begins.
+    async fn count_sent_in(&self, tx: &mut Tx, notice: &NoticeRecord) -> Result<(), Error> {
+        for item in &notice.listed {
+            accounts::reached_in(tx, &notice.account_id, &item.item_id, item.stage_after).await?;
+        }
+        if let Some(total) = notice.total {
+            accounts::notified_in(tx, &notice.account_id, total.currency(), notice.business_date).await?;
+        }
+        if let Some(case_id) = &notice.case_id {
+            cases::notified_in(tx, case_id, notice.business_date).await?;
+        }
+        Ok(())
+    }
+
+    /// Notices, newest first.
+    pub async fn list_notices(
+        &self,
+        filter: &NoticeFilter,
+        page: &Page<notices::Key>,
+    ) -> Result<Vec<NoticeRecord>, Error> {
+        notices::list(&self.env.db, filter, page).await
+    }
+}
