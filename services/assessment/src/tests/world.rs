@@ -17,7 +17,13 @@ use weir_wire::{
     emit,
 };
 
-use crate::{Assessment, MIGRATIONS, api};
+use crate::{
+    Assessment, MIGRATIONS, api,
+    fact::Fact,
+    profile::Profile,
+    scorecard::{Category, Dimension, Factor, Scorecard},
+    value::Value,
+};
 
 /// Noon in Shanghai on 2026-03-31.
 pub(super) fn noon() -> DateTime<Utc> {
@@ -157,4 +163,65 @@ pub(super) fn bad_fields(status: &tonic::Status) -> Vec<String> {
     use tonic_types::StatusExt as _;
     let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
     violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// A domestic account in yuan.
+pub(super) fn domestic() -> Profile {
+    Profile {
+        account_id: account("acme"),
+        legal_name: "Jiangnan Machinery Co., Ltd.".to_owned(),
+        country: "CN".to_owned(),
+        industry: "C".to_owned(),
+        cross_border: false,
+        currency: cny(),
+        requested_limit: None,
+        daily_sales: None,
+    }
+}
+
+/// A fact learned on 2026-01-05.
+pub(super) fn recorded(name: &str, value: Value) -> Fact {
+    Fact {
+        account_id: account("acme"),
+        name: name.to_owned(),
+        value,
+        period_end: None,
+        source: "registry".to_owned(),
+        document_id: format!("doc-{name}"),
+        retrieved_at: date("2026-01-05").and_hms_opt(4, 0, 0).unwrap().and_utc(),
+        retrieved_date: date("2026-01-05"),
+        valid_until: None,
+    }
+}
+
+/// A factor of words: `yes` 100, `no` 0, missing 50.
+pub(super) fn factor(name: &str, weight: &str) -> Factor {
+    let category = |word: &str, points: i64| Category { word: word.to_owned(), points: points.into() };
+    Factor {
+        name: name.to_owned(),
+        title: String::new(),
+        input: name.to_owned(),
+        weight: dec(weight),
+        reason_code: name.to_uppercase(),
+        missing_points: dec("50"),
+        mapping: Vec::new(),
+        bins: Vec::new(),
+        categories: vec![category("yes", 100), category("no", 0)],
+    }
+}
+
+/// A scorecard of dimensions: name, weight, factors.
+pub(super) fn card(dimensions: Vec<(&str, &str, Vec<Factor>)>) -> Scorecard {
+    let dimensions = dimensions.into_iter().map(|(name, weight, factors)| Dimension {
+        name: name.to_owned(),
+        title: String::new(),
+        weight: dec(weight),
+        factors,
+    });
+    Scorecard {
+        name: "test".to_owned(),
+        description: String::new(),
+        dimensions: dimensions.collect(),
+        knock_outs: Vec::new(),
+    }
 }
