@@ -95,7 +95,7 @@ fn ratios(newest: &Statement<'_>, previous: Option<&Statement<'_>>) -> Vec<(&'st
     let percent = |share: Option<Decimal>| share.and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED));
     let debt = |statement: &Statement<'_>| statement.share("total_liabilities", "total_assets");
     let growth = previous.and_then(|previous| {
-        let before = previous.figure("revenue").filter(|revenue| revenue.is_sign_positive());
+        let before = previous.figure("revenue").filter(Decimal::is_sign_positive);
         ratio(newest.figure("revenue").and_then(|now| now.checked_sub(before?)), before)
     });
     vec![

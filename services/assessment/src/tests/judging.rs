@@ -342,7 +342,7 @@ proptest! {
     fn a_score_is_never_below_0_or_above_100(
         dimensions in weights(3), factors in weights(4), points in some_points(),
     ) {
-        prop_assume!(dimensions.iter().chain(&factors).all(|weight| weight.is_sign_positive()));
+        prop_assume!(dimensions.iter().chain(&factors).all(Decimal::is_sign_positive));
         let score = score(&flat_card(&dimensions, &factors, &points), &Default::default(), &[]).score;
         prop_assert!(score >= Decimal::ZERO && score <= Decimal::ONE_HUNDRED);
         let (least, most) = (points.iter().min().unwrap(), points.iter().max().unwrap());
@@ -353,7 +353,7 @@ proptest! {
     fn more_points_never_lower_a_score(
         dimensions in weights(3), factors in weights(4), points in some_points(), raised in 0_usize..12,
     ) {
-        prop_assume!(dimensions.iter().chain(&factors).all(|weight| weight.is_sign_positive()));
+        prop_assume!(dimensions.iter().chain(&factors).all(Decimal::is_sign_positive));
         let before = score(&flat_card(&dimensions, &factors, &points), &Default::default(), &[]).score;
         let mut better = points.clone();
         better[raised] = Decimal::ONE_HUNDRED;

@@ -1,19 +1,20 @@
 //! The services through their generated clients, on both databases.
 
-use weir_store::{Db, on_both_databases};
-use weir_wire::{assessment::v1 as pb, common::v1::Grade};
+mod assessing;
+mod feed;
+mod intake;
+mod scorecards;
 
-use super::world::*;
+use weir_runtime::edge::unlisted_methods;
 
-on_both_databases! {
-    async fn an_account_without_any_fact_is_scored_by_the_missing_bins(db: Db) {
-        let world = World::new(db).await;
-        world.with_profile("acme").await;
-        let assessment = world.assess("acme").await;
-        assert_eq!(assessment.state(), pb::AssessmentState::Approved);
-        assert_eq!(assessment.grade(), Grade::D);
-        assert_eq!(assessment.recommended_terms_days, 0);
-        let report = assessment.report.unwrap();
-        assert!(report.dimensions.iter().flat_map(|dimension| &dimension.factors).any(|factor| factor.missing));
-    }
+use crate::api;
+
+#[test]
+fn every_rpc_says_who_may_call_it() {
+    let forgotten: Vec<String> = unlisted_methods(api::ACCESS, weir_wire::FILE_DESCRIPTOR_SET)
+        .unwrap()
+        .into_iter()
+        .filter(|method| method.contains("weir.assessment."))
+        .collect();
+    assert_eq!(forgotten, Vec::<String>::new());
 }
