@@ -14,9 +14,10 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, Ids, OrderId};
 
-pub(crate) use authorize::{Authorize, Cancel, Deliver};
+pub(crate) use authorize::Authorize;
+pub use authorize::{Cancel, Deliver};
 pub(crate) use holds::{Activate, Recheck, Reject, ReleaseHold};
-pub(crate) use news::News;
+pub(crate) use news::{Invoiced, News};
 
 use crate::book::{Account, Book, Changes};
 use crate::check::Circumstances;

@@ -3,6 +3,7 @@
 //! It knows accounts as other contexts describe them (limits, receivables, collections) and orders as the order pipeline
 //! asks for them. On the way of an order it calls nobody.
 
+pub mod api;
 pub mod book;
 mod check;
 pub mod commitment;
@@ -10,8 +11,10 @@ pub mod decision;
 pub mod dossier;
 mod draft;
 mod engine;
-pub mod error;
+mod error;
 pub mod exposure;
+mod facade;
+pub mod follow;
 pub mod hold;
 pub mod order;
 pub mod policy;
@@ -20,3 +23,13 @@ pub mod rules;
 pub mod standing;
 mod store;
 mod ways_out;
+
+pub use error::Error;
+pub use facade::{
+    AccountStanding, CancelAsk, Committed, Decided, DeliverAsk, Freshness, HoldOutcome, HoldQuery, OrderGate,
+    ReleaseAsk,
+};
+pub use store::MIGRATIONS;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 /// A context the gate follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feed {
+pub(crate) enum Feed {
     /// Credit accounts.
     Limits,
     /// What is owed.
@@ -17,10 +17,10 @@ pub enum Feed {
 
 impl Feed {
     /// Every feed.
-    pub const ALL: [Feed; 3] = [Feed::Limits, Feed::Receivables, Feed::Collections];
+    pub(crate) const ALL: [Feed; 3] = [Feed::Limits, Feed::Receivables, Feed::Collections];
 
     /// The followed context's name, which is also the bookmark's.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Feed::Limits => "limits",
             Feed::Receivables => "receivables",
@@ -37,16 +37,16 @@ struct Beat {
 
 /// When each feed was last heard of.
 #[derive(Debug)]
-pub struct Pulse(Mutex<[Beat; 3]>);
+pub(crate) struct Pulse(Mutex<[Beat; 3]>);
 
 impl Pulse {
     /// Nothing heard since the gate was opened.
-    pub fn new(opened_at: DateTime<Utc>) -> Self {
+    pub(crate) fn new(opened_at: DateTime<Utc>) -> Self {
         Pulse(Mutex::new([Beat { heard_at: opened_at, caught_up_once: false }; 3]))
     }
 
     /// Heard of a feed while level with it.
-    pub fn caught_up(&self, feed: Feed, at: DateTime<Utc>) {
+    pub(crate) fn caught_up(&self, feed: Feed, at: DateTime<Utc>) {
         let mut beats = self.0.lock();
         if let Some(beat) = beats.get_mut(feed as usize) {
             *beat = Beat { heard_at: at.max(beat.heard_at), caught_up_once: true };
@@ -54,12 +54,12 @@ impl Pulse {
     }
 
     /// Whether every feed was reached once since the gate was opened.
-    pub fn all_caught_up(&self) -> bool {
+    pub(crate) fn all_caught_up(&self) -> bool {
         self.0.lock().iter().all(|beat| beat.caught_up_once)
     }
 
     /// How long ago the feed heard of least was heard of, in milliseconds.
-    pub fn staleness_ms(&self, now: DateTime<Utc>) -> i64 {
+    pub(crate) fn staleness_ms(&self, now: DateTime<Utc>) -> i64 {
         let oldest = self.0.lock().iter().map(|beat| beat.heard_at).min();
         oldest.map_or(0, |heard_at| (now - heard_at).num_milliseconds().max(0))
     }

@@ -5,13 +5,13 @@ mod read;
 mod save;
 
 pub(crate) use load::{Tenure, load, take, tenure_holds};
-pub(crate) use read::{Answer, HoldFilter, answer, commitments_after, decision, dossier, hold, holds, policy};
+pub(crate) use read::{HoldFilter, answer, commitments_after, decision, dossier, hold, holds, policy};
 pub(crate) use save::{dossiers_in, save_in};
 
 use weir_store::Migration;
 
 /// The gate's tables.
-pub(crate) const MIGRATIONS: &[Migration] =
+pub const MIGRATIONS: &[Migration] =
     &[Migration { version: 100, name: "gate", sql: include_str!("migrations/0100_gate.sql") }];
 
 /// The only partition so far.

@@ -22,20 +22,26 @@ pub(crate) struct Authorize {
     pub(crate) must_be_known: bool,
 }
 
-/// Takes back what is not delivered: everything, or up to an amount of each line named.
+/// Takes back what is not delivered.
 #[derive(Debug, Clone)]
-pub(crate) struct Cancel {
-    pub(crate) order_id: OrderId,
-    pub(crate) lines: Vec<(LineId, Currency, i64)>,
+pub struct Cancel {
+    /// The order.
+    pub order_id: OrderId,
+    /// Up to how much of which lines, in all; everything when empty.
+    pub lines: Vec<(LineId, Currency, i64)>,
 }
 
 /// Counts a delivery.
 #[derive(Debug, Clone)]
-pub(crate) struct Deliver {
-    pub(crate) order_id: OrderId,
-    pub(crate) delivery_id: DeliveryId,
-    pub(crate) currency: Currency,
-    pub(crate) lines: Vec<(LineId, i64)>,
+pub struct Deliver {
+    /// The order.
+    pub order_id: OrderId,
+    /// The delivery document.
+    pub delivery_id: DeliveryId,
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// What it brought of which lines.
+    pub lines: Vec<(LineId, i64)>,
 }
 
 impl Draft<'_> {

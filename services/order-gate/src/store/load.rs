@@ -14,6 +14,7 @@ use crate::dossier::Dossier;
 use crate::policy::{Policy, PolicyVersion};
 use crate::pulse::Feed;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {

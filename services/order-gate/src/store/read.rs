@@ -8,8 +8,10 @@ use super::load::read;
 use crate::decision::Decision;
 use crate::dossier::{Commitment, Dossier};
 use crate::hold::{Hold, HoldState};
+use crate::order::Order;
 use crate::policy::PolicyVersion;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
@@ -38,9 +40,9 @@ pub(crate) async fn decision(db: &Db, decision_id: &DecisionId) -> Result<Option
     found.map(|(text,)| read(&text)).transpose()
 }
 
-/// The answer an order's revision was given.
-pub(crate) async fn answer(db: &Db, order_id: &OrderId, revision: i32) -> Result<Option<Answer>> {
-    let query = db.query(sql::ANSWER).bind(order_id.as_str()).bind(i64::from(revision));
+/// The answer an order's revision was given before.
+pub(crate) async fn answer(db: &Db, order: &Order) -> Result<Option<Answer>> {
+    let query = db.query(sql::ANSWER).bind(order.order_id.as_str()).bind(i64::from(order.revision));
     let found: Option<(Id<DecisionId>, Vec<u8>, i64)> = query.optional().await?;
     Ok(found.map(|(Id(decision_id), content, position)| Answer { decision_id, content, position }))
 }

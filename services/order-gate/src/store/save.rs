@@ -16,6 +16,7 @@ use crate::draft::{Input, Writes};
 /// Rows of one insert: at most eight columns each, far below SQLite's 32 766 parameters.
 const ROWS_MAX: usize = 1_000;
 
+#[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
