@@ -75,17 +75,23 @@ fn grade_range(rules: &PolicyRules, row: &GradeRow, record: &GradeRecord) -> Res
     let currency = row.currency();
     let (low, high) = (row.limit_min.to_decimal(), row.limit_max.to_decimal());
     let (from, to) = (row.score_min, rules.score_max(row.grade, currency));
-    let share =
-        if to > from { ((record.score - from) / (to - from)).clamp(Decimal::ZERO, Decimal::ONE) } else { Decimal::ONE };
-    let scaled = (high - low).checked_mul(share).and_then(|part| low.checked_add(part)).ok_or(MoneyError::Overflow)?;
+    // where the grade has no width of its own, its whole range is within reach
+    let width = if to > from { to - from } else { Decimal::ONE };
+    let reached = if to > from { (record.score - from).clamp(Decimal::ZERO, width) } else { width };
+    // divided last, so that no part of a cent is lost on the way
+    let scaled = (high - low)
+        .checked_mul(reached)
+        .and_then(|part| part.checked_div(width))
+        .and_then(|part| low.checked_add(part))
+        .ok_or(MoneyError::Overflow)?;
     let amount = Money::round_down(scaled, currency)?;
     let message = format!(
-        "grade {} gives {} to {}; score {} lies between {from} and {to}: {low} + ({high} - {low}) x {} = {amount}",
+        "grade {} gives {} to {} for scores from {from} to {to}; score {}: \
+         {low} + ({high} - {low}) x {reached} / {width} = {amount}",
         row.grade.as_str(),
         row.limit_min,
         row.limit_max,
         record.score,
-        share.round_dp(4).normalize(),
     );
     Ok(line(LineKind::GradeRange, amount, message))
 }
