@@ -58,7 +58,7 @@ impl Error {
         Error::Refused { reason, message: message.into() }
     }
 
-    pub(crate) fn not_found(what: &'static str, id: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
         Error::NotFound { what, id: id.to_string() }
     }
 }

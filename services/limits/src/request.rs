@@ -71,8 +71,8 @@ pub(crate) const fn transition(state: State, step: Step) -> Option<State> {
         (State::Submitted | State::UnderReview, Step::Review) => Some(State::UnderReview),
         (State::Submitted | State::UnderReview, Step::Approve) => Some(State::Approved),
         (State::Submitted | State::UnderReview, Step::Reject) => Some(State::Rejected),
-        (State::Draft | State::Submitted | State::UnderReview, Step::Withdraw) => Some(State::Withdrawn),
-        (State::Submitted | State::UnderReview | State::Approved, Step::Void) => Some(State::Withdrawn),
+        (State::Draft | State::Submitted | State::UnderReview, Step::Withdraw)
+        | (State::Submitted | State::UnderReview | State::Approved, Step::Void) => Some(State::Withdrawn),
         (State::Approved, Step::Activate) => Some(State::Active),
         _ => None,
     }

@@ -21,10 +21,7 @@ async fn told(world: &World) -> Vec<Option<CreditAccountChange>> {
 }
 
 fn account_of(change: Change) -> Option<CreditAccountChange> {
-    match change.change {
-        Some(change::Change::CreditAccount(account)) => Some(account),
-        None => None,
-    }
+    change.change.map(|change::Change::CreditAccount(account)| account)
 }
 
 on_both_databases! {
@@ -91,7 +88,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.graded_b("acme").await;
         let last_day = Some(emit::date(world.clock.today()));
-        let wish = CreateLimitRequestRequest { valid_to_date: last_day.clone(), ..world.wish("acme", yuan(1_000)) };
+        let wish = CreateLimitRequestRequest { valid_to_date: last_day, ..world.wish("acme", yuan(1_000)) };
         let id = world.draft(wish).await.limit_request_id;
         world.submit(&id).await.unwrap();
         world.approve(&id, manager("mo"), 0).await.unwrap();

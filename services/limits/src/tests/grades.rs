@@ -118,7 +118,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.grade(&record("acme", 1, Grade::B, "80", 200_000)).await;
         world.grade(&record("acme", 2, Grade::B, "82", 240_000)).await;
-        let states: Vec<_> = world.requests_of("acme").await.iter().map(|request| request.state()).collect();
+        let states: Vec<_> = world.requests_of("acme").await.iter().map(LimitRequest::state).collect();
         assert_eq!(states, [LimitRequestState::Withdrawn, LimitRequestState::Submitted]);
     }
 

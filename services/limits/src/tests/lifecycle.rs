@@ -302,7 +302,7 @@ on_both_databases! {
         let recommendation = world.submit(&id).await.unwrap().recommendation.unwrap();
         // 1,000 a day for 30 days
         assert_eq!(recommendation.recommended_limit, Some(emit::money(yuan(30_000))));
-        let binding: Vec<_> = recommendation.lines.iter().filter(|line| line.binding).map(|line| line.kind()).collect();
+        let binding: Vec<_> = recommendation.lines.iter().filter(|line| line.binding).map(RecommendationLine::kind).collect();
         assert_eq!(binding, [RecommendationLineKind::Need]);
     }
 }

@@ -81,7 +81,7 @@ fn what_is_wrong_is_named() {
                 "rules.auto_approval_rules[0].amount_max",
             ],
         ),
-        (|rules| drop(rules.grades.remove(1)), &["rules.grades"]),
+        (|rules| rules.grades.retain(|row| row.grade != Grade::B), &["rules.grades"]),
         (|rules| rules.grades[1].grade = Grade::A, &["rules.grades[1].grade", "rules.grades"]),
         (|rules| rules.grades[1].score_min = Decimal::from(90), &["rules.grades[1].score_min"]),
         (|rules| rules.grades[0].score_min = Decimal::from(101), &["rules.grades[0].score_min"]),
