@@ -108,6 +108,12 @@ pub enum SmtpSecurity {
 #[serde(transparent)]
 pub struct Password(String);
 
+impl From<String> for Password {
+    fn from(text: String) -> Self {
+        Password(text)
+    }
+}
+
 impl Password {
     pub(crate) fn expose(&self) -> &str {
         &self.0

@@ -1,2 +1,20 @@
-//! Weir.
-fn main() {}
+//! The program `weir`.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use weir::{args::Cli, commands};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ran = commands::run(cli, &mut io::stdout().lock()).await;
+    ran.unwrap_or_else(|error| {
+        // nothing is left to be done where even this cannot be written
+        let _ = writeln!(io::stderr(), "weir: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -39,17 +39,6 @@ impl Role {
             other => other.as_str(),
         }
     }
-
-    /// Whose feeds the role follows.
-    pub const fn follows(self) -> &'static [Role] {
-        match self {
-            Role::Assessment => &[Role::Receivables],
-            Role::Limits => &[Role::Assessment],
-            Role::OrderGate => &[Role::Limits, Role::Receivables, Role::Collections],
-            Role::Receivables => &[],
-            Role::Collections => &[Role::Receivables, Role::OrderGate],
-        }
-    }
 }
 
 impl fmt::Display for Role {

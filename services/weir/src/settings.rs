@@ -1,6 +1,11 @@
 //! The configuration of the suite: what the runtime knows, and the sections of our own.
 
-use std::path::{Path, PathBuf};
+mod notices;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,6 +17,7 @@ use weir_runtime::{
 };
 use weir_store::Location;
 
+pub use self::notices::Notices;
 use crate::roles::Role;
 
 /// Defaults of the sections below.
@@ -57,6 +63,9 @@ pub struct Database {
     pub connections: u32,
     /// Readers of each context on SQLite.
     pub readers: u32,
+    /// How long a repeated request still gets its first answer.
+    #[serde(with = "humantime_serde")]
+    pub request_retention: Duration,
 }
 
 /// Section `[entity]`.
@@ -81,32 +90,6 @@ pub struct Peers {
     pub receivables: String,
     /// Address of collections.
     pub collections: String,
-}
-
-/// Section `[notices]`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Notices {
-    /// `console`, `folder` or `smtp`.
-    pub channel: String,
-    /// Where channel `folder` writes.
-    pub folder: PathBuf,
-    /// The address notices come from.
-    pub sender: String,
-    /// The mail server.
-    pub smtp_host: String,
-    /// Its port.
-    pub smtp_port: u16,
-    /// `none`, `starttls` or `tls`.
-    pub smtp_security: String,
-    /// Name to log in with; empty for none.
-    pub smtp_username: String,
-    /// Its password.
-    pub smtp_password: SecretString,
-    /// Told of held orders.
-    pub finance_manager: String,
-    /// Told of held orders.
-    pub sales_head: String,
 }
 
 #[derive(Deserialize)]

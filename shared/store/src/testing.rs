@@ -71,6 +71,27 @@ pub async fn postgres() -> Option<TestDb> {
     Some(TestDb { db, folder: None })
 }
 
+/// A whole PostgreSQL database, for tests of several contexts, each of which makes its own schema in it.
+#[derive(Debug)]
+pub struct PostgresDatabase {
+    /// Where it is.
+    pub url: SecretString,
+    name: String,
+}
+
+impl PostgresDatabase {
+    /// Takes it away.
+    pub async fn remove(self) {
+        postgres::drop_database(&self.name).await;
+    }
+}
+
+/// A fresh, empty PostgreSQL database, where there is a PostgreSQL.
+pub async fn postgres_database() -> Option<PostgresDatabase> {
+    let name = format!("weir_test_{}", random());
+    Some(PostgresDatabase { url: postgres::new_database(&name).await?, name })
+}
+
 /// A fresh database of each kind there is.
 pub async fn databases() -> Vec<TestDb> {
     let mut databases = vec![sqlite().await];

@@ -5,12 +5,13 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr as _;
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 /// `nobody`: the server refuses to run as root.
 const NOBODY: u32 = 65534;
@@ -120,6 +121,26 @@ fn wait_until_ready(folder: &Path) {
         assert!(Instant::now() < deadline, "PostgreSQL did not start: {}", log());
         sleep(Duration::from_millis(10));
     }
+}
+
+/// Makes an empty database in the tests' PostgreSQL and gives its URL; none where there is no PostgreSQL.
+pub(super) async fn new_database(name: &str) -> Option<SecretString> {
+    let url = url()?;
+    let options = PgConnectOptions::from_str(&url).expect("the URL of the tests' PostgreSQL");
+    let mut connection = PgConnection::connect_with(&options).await.expect("the tests' PostgreSQL answers");
+    let sql = format!("create database {name} template template0");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a new database can be made");
+    let _ = connection.close().await;
+    Some(options.database(name).to_url_lossy().to_string().into())
+}
+
+/// Takes a test's database away; one that stays behind harms nobody.
+pub(super) async fn drop_database(name: &str) {
+    let Some(url) = url() else { return };
+    let Ok(mut connection) = PgConnection::connect(&url).await else { return };
+    let sql = format!("drop database if exists {name} with (force)");
+    let _ = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+    let _ = connection.close().await;
 }
 
 /// Takes a test's schema away; one that stays behind harms nobody.

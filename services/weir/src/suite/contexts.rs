@@ -1,0 +1,114 @@
+//! What each context needs and offers: the one place that knows all five.
+
+use std::{sync::Arc, time::Duration};
+
+use weir_assessment::Assessment;
+use weir_collections::Collections;
+use weir_limits::Limits;
+use weir_order_gate::OrderGate;
+use weir_receivables::Receivables;
+use weir_runtime::Pace;
+use weir_store::Env;
+
+use super::{Wiring, Work, peers::Peers};
+use crate::{roles::Role, settings::Settings};
+
+/// How long a notice may wait in the outbox when nobody wakes the sender.
+const SENDER_REST: Duration = Duration::from_secs(1);
+
+/// A context, open and not yet at work.
+#[derive(Debug)]
+pub(super) enum Opened {
+    Assessment(Arc<Assessment>),
+    Limits(Arc<Limits>),
+    OrderGate(Arc<OrderGate>),
+    Receivables(Arc<Receivables>),
+    Collections(Arc<Collections>),
+}
+
+impl Opened {
+    /// Opens a role's context on its migrated database.
+    pub(super) async fn open(role: Role, env: Env, settings: &Settings) -> anyhow::Result<Self> {
+        Ok(match role {
+            Role::Assessment => Opened::Assessment(Arc::new(Assessment::open(env).await?)),
+            Role::Limits => Opened::Limits(Arc::new(Limits::open(env).await?)),
+            Role::OrderGate => Opened::OrderGate(Arc::new(OrderGate::open(env).await?)),
+            Role::Receivables => Opened::Receivables(Arc::new(Receivables::open(env).await?)),
+            Role::Collections => {
+                Opened::Collections(Arc::new(Collections::open(env, settings.notices.for_collections()).await?))
+            }
+        })
+    }
+
+    /// Puts the context's services behind the edge.
+    pub(super) fn serve(&self, wiring: &mut Wiring) {
+        let Wiring { routes, access, pages } = wiring;
+        let rows = match self {
+            Opened::Assessment(context) => {
+                weir_assessment::api::routes(context, pages, routes);
+                weir_assessment::api::ACCESS
+            }
+            Opened::Limits(context) => {
+                weir_limits::api::routes(context, pages, routes);
+                weir_limits::api::ACCESS
+            }
+            Opened::OrderGate(context) => {
+                weir_order_gate::api::routes(context, pages, routes);
+                weir_order_gate::api::ACCESS
+            }
+            Opened::Receivables(context) => {
+                weir_receivables::api::routes(context, pages, routes);
+                weir_receivables::api::ACCESS
+            }
+            Opened::Collections(context) => {
+                weir_collections::api::routes(context, pages, routes);
+                weir_collections::api::ACCESS
+            }
+        };
+        access.extend_from_slice(rows);
+    }
+
+    /// Starts what the context does by itself: following other contexts, sending what is queued.
+    pub(super) fn work(&self, work: &mut Work, peers: &Peers<'_>) -> anyhow::Result<()> {
+        match self {
+            Opened::Assessment(context) => {
+                let from = Role::Assessment;
+                let receivables = peers.from_to(from, Role::Receivables)?;
+                work.follow(from, weir_assessment::follow::receivables(context, receivables));
+            }
+            Opened::Limits(context) => {
+                let from = Role::Limits;
+                let assessment = peers.from_to(from, Role::Assessment)?;
+                work.follow(from, weir_limits::follow::assessment(context, assessment));
+            }
+            Opened::OrderGate(context) => {
+                let from = Role::OrderGate;
+                work.follow(from, weir_order_gate::follow::limits(context, peers.from_to(from, Role::Limits)?));
+                work.follow(
+                    from,
+                    weir_order_gate::follow::receivables(context, peers.from_to(from, Role::Receivables)?),
+                );
+                work.follow(
+                    from,
+                    weir_order_gate::follow::collections(context, peers.from_to(from, Role::Collections)?),
+                );
+            }
+            Opened::Receivables(_) => {}
+            Opened::Collections(context) => {
+                let from = Role::Collections;
+                work.follow(
+                    from,
+                    weir_collections::follow::receivables(context, peers.from_to(from, Role::Receivables)?),
+                );
+                work.follow(from, weir_collections::follow::order_gate(context, peers.from_to(from, Role::OrderGate)?));
+                work.follow(from, weir_collections::follow::limits(context, peers.from_to(from, Role::Limits)?));
+                let context = Arc::clone(context);
+                work.workers.spawn("collections sends notices", Pace::idle(SENDER_REST), move || {
+                    let context = Arc::clone(&context);
+                    async move { context.send_step().await }
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Ways to the other contexts: through this process's own edge, or over TCP.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use http::Request;
+use tonic::{body::Body, transport::Endpoint};
+use weir_model::Principal;
+use weir_runtime::{Edge, PrincipalConfig, principal::Credentials, telemetry::pass_trace_on};
+use weir_wire::{Peer, Prepare};
+
+use crate::{roles::Role, settings::Settings};
+
+/// A peer that does not answer a connection within this time is tried again later.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// After which silence a peer is asked whether it is still there; feeds are silent for long.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+
+/// The ways from one process to every context it needs.
+pub(super) struct Peers<'a> {
+    edge: &'a Edge,
+    roles: &'a [Role],
+    settings: &'a Settings,
+}
+
+impl<'a> Peers<'a> {
+    pub(super) fn new(edge: &'a Edge, roles: &'a [Role], settings: &'a Settings) -> Self {
+        Peers { edge, roles, settings }
+    }
+
+    /// The way from a role to another: near where this process plays both.
+    ///
+    /// # Errors
+    /// Where the other is played elsewhere and nobody said where.
+    pub(super) fn from_to(&self, from: Role, to: Role) -> anyhow::Result<Peer> {
+        let caller = Principal::service(from.as_str());
+        if self.roles.contains(&to) {
+            return Ok(near(self.edge, caller));
+        }
+        let address = self.settings.peer_address(to);
+        if address.is_empty() {
+            bail!("{from} follows {to}, which this process does not play: set peers.{}", to.database());
+        }
+        far(address, &caller, &self.settings.principal)
+    }
+}
+
+/// A context of this process: the caller is handed over, not proven.
+pub(super) fn near(edge: &Edge, caller: Principal) -> Peer {
+    Peer::new(edge.clone(), prepare(Credentials::near(caller)))
+}
+
+/// A context of another process; connects when first used, and again after a break.
+///
+/// # Errors
+/// Where the address is none, or no token can be shown where one is asked for.
+pub fn far(address: &str, caller: &Principal, principal: &PrincipalConfig) -> anyhow::Result<Peer> {
+    let endpoint = Endpoint::from_shared(address.to_owned())
+        .with_context(|| format!("{address:?} is no address, as http://127.0.0.1:7460 is"))?
+        .tcp_nodelay(true)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_while_idle(true);
+    Ok(Peer::new(endpoint.connect_lazy(), prepare(Credentials::far(principal, caller)?)))
+}
+
+fn prepare(credentials: Credentials) -> Prepare {
+    Arc::new(move |request: &mut Request<Body>| {
+        credentials.attach(request);
+        pass_trace_on(request.headers_mut());
+    })
+}
