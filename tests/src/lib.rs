@@ -1,1 +1,12 @@
-//! The suite seen from outside: what its tests share.
+//! The suite seen from outside: what its tests share. A [`World`] is a whole suite, near or far; a [`Desk`] is a caller
+//! sitting at it.
+
+mod desk;
+mod pb;
+mod processes;
+mod world;
+
+pub use desk::Desk;
+pub use pb::{cny, date, decimal, order, request_id};
+pub use processes::Processes;
+pub use world::{Way, World};
