@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use weir_model::{Currency, Fields, Money};
+use weir_model::{Currency, Fields, Money, MoneyError};
 
 use crate::{
     auto_approval::AutoApprovalRule,
@@ -27,21 +27,30 @@ struct File {
 struct GradeLine {
     grade: Grade,
     score_min: Decimal,
-    currency: Currency,
-    limit_min: Decimal,
-    limit_max: Decimal,
     higher_by_approval: bool,
     terms_days_min: i64,
     terms_days_max: i64,
     orders: Orders,
+    ranges: Vec<Range>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Orders {
+    ReviewAbove,
+    ReviewEvery,
+    NoCredit,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Orders {
-    ReviewAbove(Decimal),
-    ReviewEvery,
-    NoCredit,
+#[serde(deny_unknown_fields)]
+struct Range {
+    currency: Currency,
+    limit_min: Decimal,
+    limit_max: Decimal,
+    /// Where orders are reviewed above an amount; nothing means above zero.
+    #[serde(default)]
+    review_above: Decimal,
 }
 
 #[derive(Deserialize)]
@@ -58,8 +67,14 @@ struct RuleLine {
 #[serde(deny_unknown_fields)]
 struct LevelLine {
     level: i64,
+    above: Vec<Threshold>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Threshold {
     currency: Currency,
-    above: Decimal,
+    amount: Decimal,
 }
 
 /// Reads the shipped policy.
@@ -72,37 +87,46 @@ pub(crate) fn rules() -> Result<PolicyRules, String> {
     Ok(rules)
 }
 
-fn read(file: File) -> Result<PolicyRules, weir_model::MoneyError> {
-    let money = Money::try_from_decimal;
-    let grade = |line: GradeLine| {
-        Ok(GradeRow {
-            grade: line.grade,
-            score_min: line.score_min,
-            limit_min: money(line.limit_min, line.currency)?,
-            limit_max: money(line.limit_max, line.currency)?,
-            higher_by_approval: line.higher_by_approval,
-            terms_days_min: line.terms_days_min,
-            terms_days_max: line.terms_days_max,
-            order_policy: match line.orders {
-                Orders::ReviewAbove(amount) => OrderPolicy::ReviewAbove(money(amount, line.currency)?),
-                Orders::ReviewEvery => OrderPolicy::ReviewEvery,
-                Orders::NoCredit => OrderPolicy::NoCredit,
-            },
-        })
-    };
-    let rule = |line: RuleLine| {
-        Ok(AutoApprovalRule {
-            rule_id: line.rule_id,
-            score_min: line.score_min,
-            amount_max: money(line.amount_max, line.currency)?,
-            terms_days: line.terms_days,
-        })
-    };
-    let level = |line: LevelLine| Ok(ApprovalLevel { level: line.level, above: money(line.above, line.currency)? });
-    Ok(PolicyRules {
+fn read(file: File) -> Result<PolicyRules, MoneyError> {
+    let mut rules = PolicyRules {
         name: file.name,
-        grades: file.grades.into_iter().map(grade).collect::<Result<_, _>>()?,
-        auto_approval_rules: file.auto_approval_rules.into_iter().map(rule).collect::<Result<_, _>>()?,
-        approval_levels: file.approval_levels.into_iter().map(level).collect::<Result<_, _>>()?,
+        grades: Vec::new(),
+        auto_approval_rules: Vec::new(),
+        approval_levels: Vec::new(),
+    };
+    for line in &file.grades {
+        for range in &line.ranges {
+            rules.grades.push(row(line, range)?);
+        }
+    }
+    for line in file.auto_approval_rules {
+        let amount_max = Money::try_from_decimal(line.amount_max, line.currency)?;
+        let (rule_id, score_min, terms_days) = (line.rule_id, line.score_min, line.terms_days);
+        rules.auto_approval_rules.push(AutoApprovalRule { rule_id, score_min, amount_max, terms_days });
+    }
+    for line in file.approval_levels {
+        for threshold in line.above {
+            let above = Money::try_from_decimal(threshold.amount, threshold.currency)?;
+            rules.approval_levels.push(ApprovalLevel { level: line.level, above });
+        }
+    }
+    Ok(rules)
+}
+
+fn row(line: &GradeLine, range: &Range) -> Result<GradeRow, MoneyError> {
+    let money = |major| Money::try_from_decimal(major, range.currency);
+    Ok(GradeRow {
+        grade: line.grade,
+        score_min: line.score_min,
+        limit_min: money(range.limit_min)?,
+        limit_max: money(range.limit_max)?,
+        higher_by_approval: line.higher_by_approval,
+        terms_days_min: line.terms_days_min,
+        terms_days_max: line.terms_days_max,
+        order_policy: match line.orders {
+            Orders::ReviewAbove => OrderPolicy::ReviewAbove(money(range.review_above)?),
+            Orders::ReviewEvery => OrderPolicy::ReviewEvery,
+            Orders::NoCredit => OrderPolicy::NoCredit,
+        },
     })
 }

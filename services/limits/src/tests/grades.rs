@@ -135,17 +135,17 @@ on_both_databases! {
     async fn a_currency_without_rows_gives_no_credit(db: Db) {
         let world = World::new(db).await;
         let mut graded = record("acme", 1, Grade::A, "95", 0);
-        graded.recommended_limit = Money::new(100, Currency::from_code("USD").unwrap());
+        graded.recommended_limit = Money::new(100, Currency::from_code("CHF").unwrap());
         world.grade(&graded).await;
         let account = world.account("acme").await;
-        assert_eq!(account.currency_code, "USD");
+        assert_eq!(account.currency_code, "CHF");
         assert_eq!(account.order_policy.unwrap().review, Some(order_policy::Review::NoCredit(NoCredit {})));
         assert_eq!(world.requests_of("acme").await, []);
-        let dollars = CreateLimitRequestRequest {
+        let francs = CreateLimitRequestRequest {
             requested_limit: amount(graded.recommended_limit),
             ..world.wish("acme", yuan(0))
         };
-        let id = world.draft(dollars).await.limit_request_id;
+        let id = world.draft(francs).await.limit_request_id;
         assert_eq!(reason_of(&world.submit(&id).await.unwrap_err()), "NO_POLICY");
     }
 

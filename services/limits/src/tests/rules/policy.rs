@@ -10,6 +10,15 @@ use crate::{
     tests::world::{date, yuan},
 };
 
+/// The shipped rules for the yuan alone.
+fn in_yuan() -> PolicyRules {
+    let yuan = yuan(0).currency();
+    let mut rules = default_policy::rules().unwrap();
+    rules.grades.retain(|row| row.currency() == yuan);
+    rules.approval_levels.retain(|level| level.above.currency() == yuan);
+    rules
+}
+
 fn wrong(rules: &PolicyRules) -> Vec<String> {
     let mut fields = Fields::default();
     rules.check("rules", &mut fields);
@@ -21,7 +30,7 @@ fn wrong(rules: &PolicyRules) -> Vec<String> {
 
 #[test]
 fn the_shipped_policy_is_the_grade_table() {
-    let rules = default_policy::rules().unwrap();
+    let rules = in_yuan();
     let table: Vec<_> = rules
         .grades
         .iter()
@@ -39,6 +48,14 @@ fn the_shipped_policy_is_the_grade_table() {
     let orders: Vec<OrderPolicy> = rules.grades.iter().map(|row| row.order_policy).collect();
     let (a, b) = (OrderPolicy::ReviewAbove(yuan(500_000)), OrderPolicy::ReviewAbove(yuan(100_000)));
     assert_eq!(orders, [a, b, OrderPolicy::ReviewEvery, OrderPolicy::NoCredit]);
+}
+
+#[test]
+fn only_yuan_are_approved_by_rule() {
+    let rules = default_policy::rules().unwrap();
+    let currencies: Vec<&str> =
+        rules.auto_approval_rules.iter().map(|rule| rule.amount_max.currency().code()).collect();
+    assert_eq!(currencies, ["CNY"]);
 }
 
 #[test]
@@ -63,7 +80,7 @@ fn a_score_reaches_a_grade_at_its_lower_bound() {
 #[test]
 fn another_currency_has_no_rows_unless_it_is_given_some() {
     let rules = default_policy::rules().unwrap();
-    assert!(rules.row(Grade::A, Currency::from_code("USD").unwrap()).is_none());
+    assert!(rules.row(Grade::A, Currency::from_code("CHF").unwrap()).is_none());
 }
 
 /// A change of the shipped rules, and the paths that are wrong then.
@@ -102,7 +119,7 @@ fn what_is_wrong_is_named() {
         ),
     ];
     for (number, (change, paths)) in cases.into_iter().enumerate() {
-        let mut rules = default_policy::rules().unwrap();
+        let mut rules = in_yuan();
         change(&mut rules);
         assert_eq!(wrong(&rules), paths, "case {number}");
     }
@@ -110,7 +127,7 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn every_mistake_is_named_at_once() {
-    let mut rules = default_policy::rules().unwrap();
+    let mut rules = in_yuan();
     rules.grades[0].terms_days_max = -1;
     rules.auto_approval_rules[0].amount_max = Money::zero(yuan(0).currency());
     rules.auto_approval_rules[0].score_min = Decimal::from(-1);
