@@ -3,21 +3,23 @@
 //! Whoever changes an account locks its row first, then its requests: one order everywhere, so nobody waits in a circle.
 
 mod accounts;
+mod grants;
 mod groups;
 mod policies;
 mod requests;
 
 pub(crate) use accounts::{
-    AccountFilter, account, account_in, accounts, insert_account, save_account, with_old_policy,
+    AccountFilter, account, account_in, accounts, insert_account, members_of, save_account, with_old_policy,
 };
-pub(crate) use accounts::{account_of_temporary, members_of};
-pub(crate) use accounts::{close_freeze, insert_freeze, insert_limit, insert_temporary, revoke_temporary, supersede};
-pub(crate) use groups::{GroupRow, lock_group};
-pub(crate) use groups::{child_groups_of, group_line, group_rows, height_of, insert_group, lock_tree, save_group};
+pub(crate) use grants::{
+    account_of_temporary, close_freeze, insert_freeze, insert_limit, insert_temporary, revoke_temporary, supersede,
+};
+pub(crate) use groups::{
+    GroupRow, child_groups_of, group_line, group_rows, height_of, insert_group, lock_group, lock_tree, save_group,
+};
 pub(crate) use policies::{insert_policy, policies, policies_page, policy, save_policy};
-pub(crate) use requests::save_request;
 pub(crate) use requests::{
-    RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests,
+    RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests, save_request,
 };
 
 use weir_model::Currency;
@@ -64,5 +66,5 @@ fn corrupt(column: &str, what: &str) -> weir_store::Error {
 /// Every query of the context by name.
 #[cfg(test)]
 pub(crate) fn all() -> Vec<(&'static str, Sql)> {
-    [accounts::ALL, groups::ALL, policies::ALL, requests::ALL].concat()
+    [accounts::ALL, grants::ALL, groups::ALL, policies::ALL, requests::ALL].concat()
 }
