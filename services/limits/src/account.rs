@@ -48,6 +48,16 @@ impl CreditAccount {
         in_force(self.currency, &self.limits, &self.temporary_limits, &self.freezes, as_of)
     }
 
+    /// Refuses what could not be told on some day from today: a temporary limit on top of one no amount can hold.
+    pub(crate) fn check_amounts(&self, today: NaiveDate) -> Result<(), MoneyError> {
+        let starts = self.limits.iter().map(|limit| limit.period.from);
+        let overlays = self.temporary_limits.iter().map(|limit| limit.from);
+        for start in starts.chain(overlays).chain([today]).filter(|start| *start >= today) {
+            in_force(self.currency, &self.limits, &self.temporary_limits, &[], start)?;
+        }
+        Ok(())
+    }
+
     /// What was granted, as a new grade sees it.
     pub(crate) fn outlook(&self, today: NaiveDate) -> Outlook {
         let in_force = match standing_on(&self.limits, today) {

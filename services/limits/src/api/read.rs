@@ -103,6 +103,11 @@ pub(super) fn wish(fields: &mut Fields, message: &wire::CreateLimitRequestReques
         None => Some(None),
         some => parse::non_negative_money(fields, "daily_sales", some.as_ref()).map(Some),
     };
+    if let (Some(Some(daily_sales)), Some(days)) = (daily_sales, terms_days)
+        && daily_sales.minor().checked_mul(days).is_none()
+    {
+        fields.add("daily_sales", "times the terms is out of range");
+    }
     Some(Wish {
         limit: limit?,
         terms_days: terms_days?,

@@ -267,6 +267,7 @@ impl Limits {
         store::insert_limit(tx, account, &limit, Instant::from(call.at)).await?;
         let limit_id = limit.limit_id.clone();
         account.limits.push(limit);
+        account.check_amounts(call.today)?;
         Ok(limit_id)
     }
 

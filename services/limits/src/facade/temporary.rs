@@ -49,8 +49,7 @@ impl Limits {
                 };
                 let mut account = before.clone();
                 account.temporary_limits.push(limit.clone());
-                // an overlay that no amount can hold is refused now, not when somebody asks for the limit
-                account.in_force(wish.from)?;
+                account.check_amounts(call.today)?;
                 store::insert_temporary(tx, &account, &limit).await?;
                 save_account_in(tx, call, &before, &mut account, "temporary_limit_granted").await?;
                 Ok(limit)

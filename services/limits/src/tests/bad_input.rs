@@ -9,7 +9,8 @@ use weir_wire::{
     limits::v1::*,
 };
 
-use super::world::{World, admin, amount, date, fields_of, manager, reason_of, sales, yuan};
+use super::world::{World, admin, amount, date, fields_of, manager, reason_of, record, sales, yuan};
+use crate::grade::Grade;
 
 fn named(outcome: Result<impl std::fmt::Debug, Status>) -> Vec<String> {
     let status = outcome.unwrap_err();
@@ -96,6 +97,27 @@ on_both_databases! {
             };
             assert_eq!(named(limits.create_limit_request(wish).await), [field]);
         }
+    }
+
+    async fn a_need_beyond_what_money_can_hold_is_named(db: Db) {
+        let world = World::new(db).await;
+        let most = weir_model::Money::new(i64::MAX, yuan(0).currency());
+        let wish = CreateLimitRequestRequest { daily_sales: Some(emit::money(most)), ..world.wish("acme", yuan(1)) };
+        assert_eq!(named(world.limits(sales()).create_limit_request(wish).await), ["daily_sales"]);
+    }
+
+    async fn a_temporary_limit_on_top_of_more_than_money_can_hold_is_refused(db: Db) {
+        let world = World::new(db).await;
+        world.grade(&record("acme", 1, Grade::A, "95", 0)).await;
+        let most = weir_model::Money::new(i64::MAX, yuan(0).currency());
+        let boundless = |name| weir_model::Principal { authority: vec![most], ..manager(name) };
+        let id = world.submitted("acme", most).await.limit_request_id;
+        world.approve(&id, boundless("mo"), 0).await.unwrap();
+        world.approve(&id, boundless("mia"), 0).await.unwrap();
+        let overlay = world.overlay("acme", 1, "2026-05-01", "2026-05-10");
+        let refused = world.limits(manager("mo")).grant_temporary_limit(overlay).await.unwrap_err();
+        assert_eq!(reason_of(&refused), "AMOUNT_OVERFLOW");
+        assert_eq!(world.account("acme").await.temporary_limits, []);
     }
 
     async fn steps_name_their_bad_fields(db: Db) {
