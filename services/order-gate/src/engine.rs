@@ -86,6 +86,12 @@ impl Engine {
         Ok(Engine { queue, shared, task })
     }
 
+    /// Ends the task wherever it is, as the end of the process would.
+    #[cfg(test)]
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+
     /// Asks the task and waits for its durable answer.
     pub(crate) async fn ask(&self, ask: Ask, call: Call) -> Result<Settled, Error> {
         let (reply, answer) = oneshot::channel();

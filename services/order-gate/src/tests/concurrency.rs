@@ -1,0 +1,136 @@
+//! Promises about many callers at once and about ends without warning.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use tonic::Code;
+use weir_store::{Db, on_both_databases};
+use weir_wire::order_gate::v1::Outcome;
+
+use super::world::{World, amount, credit, order, order_id, reason, units};
+use crate::store;
+
+/// Callers at once.
+const CALLERS: i64 = 64;
+
+on_both_databases! {
+    async fn sixty_four_callers_for_the_last_room_get_exactly_what_fits(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        // 64 orders of 9: 11 of them fit into 100
+        let asked = (0..CALLERS).map(|n| world.authorize(order(&format!("o-{n}"), "acme", 9)));
+        let decisions = join_all(asked).await;
+        let passed = decisions.iter().filter(|decision| decision.outcome() != Outcome::Hold).count();
+        assert_eq!(passed, 11);
+        let standing = world.standing("acme").await;
+        assert_eq!(units(standing.exposure.unwrap().net.as_ref()), 99);
+        assert_eq!(i64::from(standing.held_count), CALLERS - 11);
+        let again = world.reopened().await;
+        assert_eq!(again.net("acme").await, 99, "the book read anew says the same");
+        assert_eq!(i64::from(again.standing("acme").await.held_count), CALLERS - 11);
+    }
+
+    async fn the_same_order_asked_by_many_at_once_is_decided_once(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        let decisions = join_all((0..CALLERS).map(|_| world.authorize(order("o-1", "acme", 100)))).await;
+        assert!(decisions.iter().all(|decision| *decision == decisions[0]));
+        assert_eq!(world.net("acme").await, 100);
+    }
+
+    async fn every_acknowledged_authorisation_survives_an_engine_dropped_in_mid_flight(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000_000)).await;
+        let gate = world.gate.clone();
+        let asked = (0..CALLERS).map(|n| {
+            let (mut client, n) = (world.pipeline(), n);
+            tokio::spawn(async move {
+                let request = weir_wire::order_gate::v1::AuthorizeOrderRequest {
+                    order: Some(order(&format!("o-{n}"), "acme", n + 1)),
+                    ..Default::default()
+                };
+                client.authorize_order(request).await.map(|_| n)
+            })
+        });
+        let asked: Vec<_> = asked.collect();
+        // some are answered, some are in a batch, some wait
+        tokio::task::yield_now().await;
+        gate.engine.stop();
+        let mut acknowledged = Vec::new();
+        for answer in join_all(asked).await {
+            match answer.unwrap() {
+                Ok(n) => acknowledged.push(n),
+                Err(status) => assert_eq!(status.code(), Code::Unavailable),
+            }
+        }
+        let again = world.reopened().await;
+        let mut present = 0;
+        for n in 0..CALLERS {
+            let there = store::dossier(&world.env.db, &order_id(&format!("o-{n}"))).await.unwrap().is_some();
+            assert!(there || !acknowledged.contains(&n), "order {n} was acknowledged and is gone");
+            present += if there { n + 1 } else { 0 };
+        }
+        assert_eq!(again.net("acme").await, present, "each once");
+        // whoever was not answered asks again, and every order counts once
+        for n in 0..CALLERS {
+            again.authorize(order(&format!("o-{n}"), "acme", n + 1)).await;
+        }
+        assert_eq!(again.net("acme").await, CALLERS * (CALLERS + 1) / 2);
+    }
+
+    async fn a_gate_another_has_taken_over_from_can_neither_commit_nor_answer(db: Db) {
+        let old = World::new(db).await;
+        old.credit("acme", credit(1_000)).await;
+        let new = old.reopened().await;
+        let refused = old.try_authorize(order("o-1", "acme", 100)).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "UNAVAILABLE"));
+        assert_eq!(new.net("acme").await, 0);
+        new.authorize(order("o-1", "acme", 100)).await;
+        assert_eq!(new.net("acme").await, 100);
+        let status = old.try_authorize(order("o-2", "acme", 100)).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+    }
+
+    async fn positions_are_gapless_by_birth(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        join_all((0..CALLERS).map(|n| world.authorize(order(&format!("o-{n}"), "acme", 9)))).await;
+        let entries = world.journal().await;
+        for (expected, entry) in (1..).zip(&entries) {
+            assert_eq!(entry.position, expected);
+        }
+        // a decision each; beside it the commitment of those that passed, the hold of those that did not
+        assert_eq!(entries.len(), 128);
+    }
+
+    async fn an_order_finished_long_ago_is_still_answered_once(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        let first = world.authorize(order("o-1", "acme", 100)).await;
+        world.invoiced("acme", super::world::owed(1, 100), "o-1", &[("1", 100)]).await;
+        let in_memory = world.gate.engine.read(|book| book.dossiers.len()).unwrap();
+        assert_eq!(in_memory, 0);
+        assert_eq!(world.authorize(order("o-1", "acme", 100)).await, first);
+        let mut other = order("o-1", "acme", 100);
+        other.lines[0].amount = amount(101);
+        let status = world.try_authorize(other).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "IDEMPOTENCY_MISMATCH"));
+    }
+}
+
+#[test]
+fn the_crate_prepares_every_query() {
+    weir_store::testing::on_sqlite(prepared);
+    weir_store::testing::on_postgres(prepared);
+}
+
+async fn prepared(db: Db) {
+    db.migrate(crate::MIGRATIONS).await.unwrap();
+    weir_store::testing::prepare_all(&db, &store::queries()).await;
+    drop(Arc::new(db));
+}
+
+#[tokio::test]
+async fn both_databases_get_the_same_schema() {
+    weir_store::testing::same_schema(crate::MIGRATIONS).await;
+}
