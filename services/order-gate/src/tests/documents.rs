@@ -1,1 +1,342 @@
-//! Facts.
+//! A document counts once (rules 4.2 to 4.5), in whichever order news of it comes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use proptest::prelude::*;
+use weir_model::{Call, CorrelationId, DeliveryId, Ids, OrderId, SubjectId};
+
+use super::world::{account, cny, credit, date, line, order_id, owed, today, yuan};
+use crate::book::Book;
+use crate::commitment::{Line, Reserved};
+use crate::decision::Followed;
+use crate::dossier::Dossier;
+use crate::draft::{Authorize, Cancel, Deliver, Draft, Invoiced, News, Settled};
+use crate::error::Error;
+use crate::order::{Checkpoint, Order, OrderLine};
+use crate::policy::{Policy, PolicyVersion};
+use crate::pulse::Pulse;
+
+fn counted(ordered: i64, cancelled: i64, delivered: i64, invoiced: i64) -> (i128, i128) {
+    let line = Line { line_id: line("1"), ordered, cancelled, delivered, invoiced };
+    let reserved = Reserved::of([&line], 0);
+    (reserved.ordered, reserved.delivered)
+}
+
+#[test]
+fn a_line_counts_once_on_its_way() {
+    // ordered, cancelled, delivered, invoiced: not yet delivered, delivered and not billed
+    let table = [
+        ((100, 0, 0, 0), (100, 0)),
+        ((100, 0, 60, 0), (40, 60)),
+        ((100, 0, 60, 60), (40, 0)),
+        ((100, 0, 60, 70), (30, 0)),
+        ((100, 0, 100, 100), (0, 0)),
+        ((100, 0, 130, 0), (0, 130)),
+        ((100, 0, 130, 100), (0, 30)),
+        ((100, 30, 0, 0), (70, 0)),
+        ((100, 100, 0, 0), (0, 0)),
+        ((100, 100, 40, 10), (0, 30)),
+        ((100, 0, 0, 150), (0, 0)),
+    ];
+    for ((ordered, cancelled, delivered, invoiced), expected) in table {
+        assert_eq!(counted(ordered, cancelled, delivered, invoiced), expected);
+    }
+}
+
+#[test]
+fn over_invoicing_one_line_never_makes_another_negative() {
+    let over = Line { line_id: line("1"), ordered: 10, cancelled: 0, delivered: 0, invoiced: 500 };
+    let open = Line { line_id: line("2"), ordered: 40, cancelled: 0, delivered: 0, invoiced: 0 };
+    assert_eq!(Reserved::of([&over, &open], 0).remaining(), 40);
+}
+
+#[test]
+fn what_is_paid_in_advance_is_never_more_than_what_counts() {
+    let partly = Line { line_id: line("1"), ordered: 100, cancelled: 0, delivered: 0, invoiced: 70 };
+    let reserved = Reserved::of([&partly], 50);
+    assert_eq!((reserved.prepaid, reserved.credit_needed()), (30, 0));
+}
+
+/// A book without database: what a batch of one command changes is visible at once, and everything is kept as rows are.
+struct Desk {
+    book: Book,
+    rows: HashMap<OrderId, Arc<Dossier>>,
+    ids: Ids,
+    pulse: Pulse,
+    call: Call,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let call = weir_store::testing::call();
+        let policy = PolicyVersion {
+            version: 1,
+            policy: Policy::default(),
+            activated_by: SubjectId::parse("test").unwrap(),
+            activated_at: call.at,
+            reason: String::new(),
+        };
+        let mut desk = Desk {
+            book: Book::new(Arc::new(policy), Followed::default(), 0),
+            rows: HashMap::new(),
+            ids: Ids::seeded(1),
+            pulse: Pulse::new(call.at),
+            call,
+        };
+        desk.hear(News::Credit(account("acme"), Arc::new(credit(100_000))));
+        desk
+    }
+
+    fn run<T>(&mut self, work: impl FnOnce(&mut Draft<'_>, &Call) -> T) -> T {
+        let mut draft = Draft::new(&self.book, self.rows.clone(), &self.ids, &self.pulse);
+        let done = work(&mut draft, &self.call);
+        let (changes, _) = draft.finish();
+        self.rows.extend(changes.dossiers.iter().map(|(id, dossier)| (id.clone(), dossier.clone())));
+        self.book.apply(changes);
+        done
+    }
+
+    fn hear(&mut self, news: News) {
+        self.run(|draft, call| draft.hear(call, &[news], None));
+    }
+
+    fn authorize(&mut self, order: Order) -> Result<Settled, Error> {
+        let ask = Authorize { order, business_date: today(), must_be_known: false };
+        self.run(|draft, call| draft.authorize(call, &ask))
+    }
+
+    fn deliver(&mut self, order: &str, delivery: &str, line_id: &str, units: i64) -> Result<Settled, Error> {
+        let ask = Deliver {
+            order_id: order_id(order),
+            delivery_id: DeliveryId::parse(delivery).unwrap(),
+            currency: cny(),
+            lines: vec![(line(line_id), yuan(units))],
+        };
+        self.run(|draft, call| draft.deliver(call, &ask))
+    }
+
+    fn cancel(&mut self, order: &str, lines: &[(&str, i64)]) -> Result<Settled, Error> {
+        let lines = lines.iter().map(|(id, units)| (line(id), cny(), yuan(*units))).collect();
+        let ask = Cancel { order_id: order_id(order), lines };
+        self.run(|draft, call| draft.cancel(call, &ask))
+    }
+
+    /// The account owes `open`, of which `lines` of orders are invoiced in all.
+    fn owe(&mut self, version: i64, open: i64, lines: &[(&str, &str, i64)]) {
+        let invoiced = lines.iter().map(|(order, id, units)| Invoiced {
+            order_id: order_id(order),
+            line_id: line(id),
+            currency: cny(),
+            invoiced: yuan(*units),
+        });
+        let news = News::Position(account("acme"), cny(), Arc::new(owed(version, open)), invoiced.collect());
+        self.hear(news);
+    }
+
+    fn net(&self) -> i64 {
+        let purse = self.book.accounts[&account("acme")].purse(cny()).cloned();
+        let Some(purse) = purse else { return 0 };
+        let exposure =
+            crate::exposure::Exposure::on(today(), purse.schedule(), purse.unapplied_credit(), purse.reserved);
+        exposure.unwrap().net().unwrap() / 100
+    }
+
+    /// What accounts reserve and hold, added up from the documents alone.
+    fn rebuilt(&self) -> Book {
+        let mut book = Book::new(self.book.policy.clone(), self.book.followed, 0);
+        let mut live: Vec<_> = self.rows.values().filter(|dossier| dossier.is_live()).cloned().collect();
+        live.sort_by_key(|dossier| dossier.waiting.as_ref().map(|hold| (hold.held_at, hold.hold_id.clone())));
+        for dossier in live {
+            book.enter(dossier);
+        }
+        book
+    }
+}
+
+fn asked(id: &str, revision: i32, lines: &[i64], prepaid: i64) -> Order {
+    let lines = (1..).zip(lines);
+    Order {
+        order_id: order_id(id),
+        revision,
+        account_id: account("acme"),
+        currency: cny(),
+        lines: lines.map(|(n, v)| OrderLine { line_id: line(&n.to_string()), amount: yuan(*v) }).collect(),
+        prepaid: yuan(prepaid),
+        ship_date: Some(date(2026, 4, 1)),
+        terms_days: 0,
+        requested_by: SubjectId::parse("sales-1").unwrap(),
+        checkpoint: Checkpoint::Order,
+    }
+}
+
+#[test]
+fn an_invoice_for_an_unknown_order_is_kept_until_the_order_comes() {
+    let mut desk = Desk::new();
+    desk.owe(1, 60, &[("o-1", "1", 60)]);
+    assert_eq!(desk.net(), 60);
+    desk.authorize(asked("o-1", 1, &[100], 0)).unwrap();
+    assert_eq!(desk.net(), 100, "60 invoiced, 40 to come");
+}
+
+#[test]
+fn a_delivery_of_an_unknown_order_is_kept_until_the_order_comes() {
+    let mut desk = Desk::new();
+    desk.deliver("o-1", "d-1", "1", 130).unwrap();
+    assert_eq!(desk.net(), 0);
+    desk.authorize(asked("o-1", 1, &[100], 0)).unwrap();
+    assert_eq!(desk.net(), 130, "more was delivered than ordered");
+}
+
+#[test]
+fn a_cancelled_invoice_makes_the_order_count_again() {
+    let mut desk = Desk::new();
+    desk.authorize(asked("o-1", 1, &[100], 0)).unwrap();
+    desk.owe(1, 100, &[("o-1", "1", 100)]);
+    assert_eq!((desk.net(), desk.book.dossiers.len()), (100, 0));
+    desk.owe(2, 0, &[("o-1", "1", 0)]);
+    assert_eq!((desk.net(), desk.book.dossiers.len()), (100, 1));
+}
+
+#[test]
+fn the_order_of_names_is_kept_from_the_first_decision_on() {
+    let mut desk = Desk::new();
+    desk.owe(1, 60, &[("o-1", "1", 60)]);
+    let correlation = |desk: &Desk| desk.rows[&order_id("o-1")].correlation_id.clone();
+    assert_eq!(correlation(&desk), CorrelationId::parse("o-1").unwrap());
+    desk.authorize(asked("o-1", 1, &[100], 0)).unwrap();
+    assert_eq!(correlation(&desk), desk.call.correlation_id);
+}
+
+/// One thing that may happen.
+#[derive(Debug, Clone)]
+enum Happens {
+    Authorize { order: u8, lines: Vec<i64>, prepaid: i64 },
+    Amend { order: u8, lines: Vec<i64> },
+    Deliver { order: u8, delivery: u8, line: u8, units: i64 },
+    Invoice { order: u8, line: u8, units: i64 },
+    Pay { open: i64 },
+    CancelLine { order: u8, line: u8, units: i64 },
+    Cancel { order: u8 },
+    Limit { units: i64 },
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let order = 0..6_u8;
+    let lines = prop::collection::vec(0..400_i64, 1..3);
+    prop_oneof![
+        3 => (order.clone(), lines.clone(), 0..200_i64)
+            .prop_map(|(order, lines, prepaid)| Happens::Authorize { order, lines, prepaid }),
+        2 => (order.clone(), lines).prop_map(|(order, lines)| Happens::Amend { order, lines }),
+        2 => (order.clone(), 0..4_u8, 1..3_u8, 1..300_i64)
+            .prop_map(|(order, delivery, line, units)| Happens::Deliver { order, delivery, line, units }),
+        3 => (order.clone(), 1..3_u8, 0..400_i64)
+            .prop_map(|(order, line, units)| Happens::Invoice { order, line, units }),
+        1 => (0..500_i64).prop_map(|open| Happens::Pay { open }),
+        1 => (order.clone(), 1..3_u8, 1..300_i64)
+            .prop_map(|(order, line, units)| Happens::CancelLine { order, line, units }),
+        1 => order.prop_map(|order| Happens::Cancel { order }),
+        1 => (0..900_i64).prop_map(|units| Happens::Limit { units }),
+    ]
+}
+
+impl Desk {
+    fn happen(&mut self, step: &Happens, version: i64) {
+        let name = |order: &u8| format!("o-{order}");
+        // a refusal is part of the play: it must change nothing
+        match step {
+            Happens::Authorize { order, lines, prepaid } => {
+                let prepaid = (*prepaid).min(lines.iter().sum());
+                drop(self.authorize(asked(&name(order), 1, lines, prepaid)));
+            }
+            Happens::Amend { order, lines } => {
+                let known = self.rows.get(&order_id(&name(order))).and_then(|d| d.answered.as_ref());
+                let revision = known.map_or(1, |answered| answered.revision + 1);
+                drop(self.authorize(asked(&name(order), revision, lines, 0)));
+            }
+            Happens::Deliver { order, delivery, line, units } => {
+                drop(self.deliver(&name(order), &format!("d-{delivery}"), &line.to_string(), *units));
+            }
+            Happens::Invoice { order, line, units } => {
+                self.owe(version, *units, &[(&name(order), &line.to_string(), *units)]);
+            }
+            Happens::Pay { open } => self.owe(version, *open, &[]),
+            Happens::CancelLine { order, line, units } => {
+                drop(self.cancel(&name(order), &[(&line.to_string(), *units)]));
+            }
+            Happens::Cancel { order } => drop(self.cancel(&name(order), &[])),
+            Happens::Limit { units } => {
+                let credit = crate::standing::Credit { version: version + 1, ..credit(*units) };
+                self.hear(News::Credit(account("acme"), Arc::new(credit)));
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Rule 4.5.
+    #[test]
+    fn rebuilding_from_the_documents_gives_exactly_the_running_figure(
+        steps in prop::collection::vec(happens(), 1..40),
+    ) {
+        let mut desk = Desk::new();
+        for (version, step) in (1..).zip(&steps) {
+            desk.happen(step, version);
+            let rebuilt = desk.rebuilt();
+            for (id, account) in &desk.book.accounts {
+                let empty = crate::book::Account::default();
+                let fresh = rebuilt.accounts.get(id).unwrap_or(&empty);
+                for purse in &account.purses {
+                    let reserved = fresh.purse(purse.currency).map(|p| p.reserved).unwrap_or_default();
+                    prop_assert_eq!(purse.reserved, reserved, "after {:?}", step);
+                }
+                prop_assert_eq!(&account.held, &fresh.held);
+            }
+            let known: BTreeMap<_, _> = desk.book.dossiers.iter().map(|(id, d)| (id.clone(), d.clone())).collect();
+            let live: BTreeMap<_, _> = rebuilt.dossiers.iter().map(|(id, d)| (id.clone(), d.clone())).collect();
+            prop_assert_eq!(known, live);
+        }
+    }
+
+    /// Rule 4.2.
+    #[test]
+    fn invoicing_a_part_leaves_the_total_unchanged(ordered in 1..1_000_i64, part in 0..1_000_i64, before in 0..1_000_i64) {
+        let part = part.min(ordered);
+        let mut desk = Desk::new();
+        desk.owe(1, before, &[]);
+        desk.authorize(asked("o-1", 1, &[ordered], 0)).unwrap();
+        let total = desk.net();
+        desk.deliver("o-1", "d-1", "1", part.max(1)).unwrap();
+        prop_assert_eq!(desk.net(), total.max(before + part.max(1)));
+        desk.owe(2, before + part, &[("o-1", "1", part)]);
+        prop_assert_eq!(desk.net(), total);
+    }
+
+    #[test]
+    fn the_order_of_arrival_does_not_matter(
+        shuffled in Just(vec![
+            Happens::Authorize { order: 0, lines: vec![100, 50], prepaid: 20 },
+            Happens::Deliver { order: 0, delivery: 0, line: 1, units: 70 },
+            Happens::Deliver { order: 0, delivery: 1, line: 1, units: 60 },
+            Happens::Deliver { order: 0, delivery: 2, line: 2, units: 10 },
+            Happens::Invoice { order: 0, line: 1, units: 90 },
+            Happens::Authorize { order: 1, lines: vec![30], prepaid: 0 },
+        ]).prop_shuffle(),
+        repeats in prop::collection::vec(0..6_usize, 0..6),
+    ) {
+        let mut desk = Desk::new();
+        for step in &shuffled {
+            desk.happen(step, 1);
+        }
+        // and neither do repetitions
+        for repeat in repeats {
+            desk.happen(&shuffled[repeat], 1);
+        }
+        // line 1: max(100, 130) - 90 = 40; line 2: max(50, 10) - 0 = 50; the other order 30; invoiced 90
+        let commitment = desk.rows[&order_id("o-0")].commitment().unwrap();
+        prop_assert_eq!((commitment.ordered, commitment.delivered_not_billed), (yuan(40), yuan(50)));
+        prop_assert_eq!(commitment.prepaid, yuan(20));
+        prop_assert_eq!(desk.net(), 90 + 40 + 50 + 30 - 20);
+    }
+}

@@ -1,1 +1,147 @@
-//! Facts.
+//! Applying a way out makes the same order pass; a minor unit less does not.
+
+use chrono::Days;
+use proptest::prelude::*;
+
+use super::world::{cny, credit, date, today};
+use crate::commitment::Reserved;
+use crate::decision::{Outcome, Verdict, WayOut};
+use crate::exposure::Due;
+use crate::order::Checkpoint;
+use crate::policy::{Comparator, Policy};
+use crate::rules::{Grace, Question, decide};
+use crate::standing::{Conduct, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
+
+#[derive(Debug, Clone)]
+struct Case {
+    credit: Credit,
+    dunning_level: i32,
+    schedule: Vec<Due>,
+    unapplied: i64,
+    others: Reserved,
+    value: i64,
+    prepaid: i64,
+    policy: Policy,
+    grace: Grace,
+}
+
+impl Case {
+    fn verdict(&self) -> Verdict {
+        let conduct = Conduct { version: 1, blocked: None, dunning_level: self.dunning_level };
+        decide(&Question {
+            credit: Some(&self.credit),
+            conduct: Some(&conduct),
+            schedule: &self.schedule,
+            unapplied_credit: self.unapplied,
+            others: self.others,
+            order: Reserved { ordered: self.value.into(), delivered: 0, prepaid: self.prepaid.min(self.value).into() },
+            value: self.value,
+            currency: cny(),
+            checkpoint: Checkpoint::Order,
+            today: today(),
+            policy: &self.policy,
+            grace: self.grace,
+        })
+        .unwrap()
+    }
+
+    fn passes(&self) -> bool {
+        self.verdict().outcome != Outcome::Hold
+    }
+
+    /// What the customer, the sales desk or the credit desk would do; `less` minor units short of it.
+    fn after(&self, way: WayOut, less: i64) -> Case {
+        let mut case = self.clone();
+        match way {
+            WayOut::ReduceOrderTo(value) => case.value = value + less,
+            WayOut::Pay(sum) => {
+                let mut left = sum - less;
+                case.schedule.sort_by_key(|due| due.date);
+                for due in &mut case.schedule {
+                    let part = left.min(due.open);
+                    due.open -= part;
+                    left -= part;
+                }
+            }
+            WayOut::Prepay(sum) => case.prepaid += sum - less,
+            WayOut::AskTemporaryLimit(sum) => {
+                let overlay = Overlay::Delta(sum - less);
+                case.credit.temporary_limits.push(TemporaryLimit { overlay, from: today(), to: today() });
+            }
+            WayOut::AskRelease(_) => case.grace = Grace::Released,
+        }
+        case
+    }
+}
+
+fn schedule() -> impl Strategy<Value = Vec<Due>> {
+    prop::collection::vec((0..90_u64, 1..60_i64), 0..4).prop_map(|dues| {
+        let first = date(2026, 2, 1);
+        let due = |(days, open)| Due { date: first.checked_add_days(Days::new(days)).unwrap(), open, disputed: 0 };
+        dues.into_iter().map(due).collect()
+    })
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let limit = prop_oneof![
+        6 => (0..300_i64).prop_map(|amount| vec![Limit::Amount(amount)]),
+        1 => Just(vec![]),
+        1 => Just(vec![Limit::Unlimited]),
+    ];
+    let review = prop_oneof![
+        3 => Just(None),
+        2 => (0..200_i64).prop_map(|above| Some(Review::Above(above))),
+        1 => Just(Some(Review::EveryOrder)),
+        1 => Just(Some(Review::NoCredit)),
+    ];
+    let others = (0..80_i64, 0..40_i64, 0..40_i64).prop_map(|(ordered, delivered, prepaid)| Reserved {
+        ordered: ordered.into(),
+        delivered: delivered.into(),
+        prepaid: i128::from(prepaid.min(ordered + delivered)),
+    });
+    let order = (1..300_i64, 0..100_i64).prop_map(|(value, prepaid)| (value, prepaid.min(value)));
+    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64);
+    (limit, review, others, order, desk, schedule()).prop_map(
+        |(limits, review, others, (value, prepaid), (below, frozen, dunning_level, unapplied, tolerance), schedule)| {
+            let limits = limits.into_iter().map(|limit| EffectiveLimit { limit, from: date(2026, 1, 1), to: None });
+            let comparator = if below { Comparator::Below } else { Comparator::AtMost };
+            let overdue_tolerance = vec![weir_model::Money::new(tolerance, cny())];
+            // frozen only where the dunning level is high as well, so that most cases have ways out
+            let frozen = (frozen && dunning_level == 3).then(|| "litigation".to_owned());
+            Case {
+                credit: Credit { limits: limits.collect(), review, frozen, ..credit(0) },
+                dunning_level,
+                schedule,
+                unapplied,
+                others,
+                value,
+                prepaid,
+                policy: Policy { comparator, overdue_tolerance, ..Policy::default() },
+                grace: Grace::None,
+            }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn taking_a_way_out_lets_the_same_order_pass(case in case()) {
+        let verdict = case.verdict();
+        prop_assert_eq!(verdict.ways_out.is_empty(), verdict.outcome != Outcome::Hold);
+        for way in verdict.ways_out {
+            prop_assert!(case.after(way, 0).passes(), "{way:?}");
+        }
+    }
+
+    #[test]
+    fn a_minor_unit_less_does_not(case in case()) {
+        for way in case.verdict().ways_out {
+            if matches!(way, WayOut::AskRelease(_)) {
+                continue;
+            }
+            prop_assert!(!case.after(way, 1).passes(), "{way:?}");
+        }
+    }
+}
