@@ -16,7 +16,7 @@ pub mod lease;
 mod location;
 mod migrate;
 mod query;
-mod requests;
+pub mod requests;
 mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

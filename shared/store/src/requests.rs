@@ -142,6 +142,27 @@ async fn answer_in(tx: &mut Tx, call: &Call, answer: String) -> Result<()> {
     Ok(())
 }
 
+/// The answer the call's request id was given before; none for a new one and for a call without. With another content
+/// that is [`Error::IdempotencyMismatch`]. For a context whose one writer asks this before it decides, and remembers the
+/// answer with the effect ([`remember_in`]); all others use [`Db::once`].
+pub async fn answered_in<T: DeserializeOwned>(tx: &mut Tx, call: &Call) -> Result<Option<T>> {
+    let Some(id) = &call.request_id else { return Ok(None) };
+    let query = tx.query(sql::FIND).bind(call.principal.subject.as_str()).bind(id.as_str());
+    let Some(answered) = query.optional::<Answered>().await? else { return Ok(None) };
+    if answered.rpc != call.rpc || answered.fingerprint != call.fingerprint.0 {
+        return Err(Error::IdempotencyMismatch);
+    }
+    Ok(answered.answer.as_deref().map(serde_json::from_str).transpose()?)
+}
+
+/// Remembers the answer of a call with a request id, in the transaction of its effect.
+pub async fn remember_in<T: Serialize>(tx: &mut Tx, call: &Call, answer: &T) -> Result<()> {
+    if claim_in(tx, call).await?.is_some() {
+        return Err(Error::Duplicate("the request id was answered meanwhile".to_owned()));
+    }
+    answer_in(tx, call, serde_json::to_string(answer)?).await
+}
+
 #[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, crate::Sql)> {
     sql::ALL.to_vec()
