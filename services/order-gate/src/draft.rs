@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, Ids, OrderId};
 
 pub(crate) use authorize::Authorize;
@@ -79,7 +79,7 @@ pub(crate) struct Writes {
 }
 
 /// What came of a command.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Settled {
     pub(crate) decision: Option<Decision>,
     /// The decision was given before: the database has it.

@@ -31,7 +31,7 @@ use crate::store::{self, HoldFilter};
 pub use crate::draft::{Cancel as CancelAsk, Deliver as DeliverAsk};
 
 /// How long a caller without a deadline waits for the freshness it asked for.
-pub const FRESHNESS_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const FRESHNESS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Rows of a snapshot read at once.
 const SNAPSHOT_PIECE: i64 = 200;

@@ -13,7 +13,7 @@ use crate::check::check_with;
 use crate::decision::{Decision, Outcome, Verdict};
 use crate::dossier::Dossier;
 use crate::error::Error;
-use crate::hold::{Hold, Release};
+use crate::hold::{Hold, HoldState, Release};
 use crate::order::Checkpoint;
 use crate::policy::{Action, Policy, PolicyVersion, Rule};
 use crate::rules::Grace;
@@ -172,7 +172,8 @@ impl Draft<'_> {
     ) -> Result<(Arc<Dossier>, Hold), Error> {
         let known = self.dossier(order_id).cloned().ok_or_else(|| Error::not_found("hold", hold_id))?;
         let hold = known.waiting.clone().filter(|hold| hold.hold_id == *hold_id);
-        let hold = hold.ok_or(Error::WrongState("the hold has ended"))?;
+        // how it ended the database knows
+        let hold = hold.ok_or(Error::HoldEnded(HoldState::Lapsed))?;
         if version.is_some_and(|version| version != hold.version) {
             return Err(Error::EtagMismatch { present: hold.version });
         }

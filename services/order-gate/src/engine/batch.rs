@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use tokio::sync::{mpsc, oneshot};
-use weir_model::OrderId;
-use weir_store::{Env, Retryable as _};
+use weir_model::{OrderId, RequestId, SubjectId};
+use weir_store::{Env, Retryable as _, Tx, requests};
 
 use super::{Ask, Command, Shared};
 use crate::book::Changes;
@@ -96,11 +97,12 @@ impl Writer {
         let unknown_orders = self.unknown_orders(batch);
         let mut tx = self.env.db.begin().await.map_err(clean)?;
         let found = store::dossiers_in(&mut tx, &unknown_orders).await.map_err(clean)?;
+        let before = answered_before(&mut tx, batch).await.map_err(clean)?;
         let (changes, writes, outcomes) = {
             let book = self.shared.book.read();
             let Some(book) = &*book else { return Err(clean(weir_store::Error::NotFound)) };
             let mut draft = Draft::new(book, found, &self.env.ids, &self.shared.pulse);
-            let outcomes: Vec<_> = batch.iter().map(|command| decide(&mut draft, command)).collect();
+            let outcomes = decide_all(&mut draft, batch, before);
             let (changes, writes) = draft.finish();
             (changes, writes, outcomes)
         };
@@ -109,11 +111,13 @@ impl Writer {
             None
         } else {
             store::save_in(&mut tx, self.tenure, &changes, &writes).await.map_err(clean)?;
+            remember(&mut tx, batch, &outcomes).await.map_err(clean)?;
             tx.commit().await.map_err(Failed::Unknown)?;
             self.tenure.last_position = changes.last_position;
             Some(changes)
         };
-        let answers = batch.drain(..).map(|command| command.reply).zip(outcomes).collect();
+        let replies = batch.drain(..).map(|command| command.reply);
+        let answers = replies.zip(outcomes).map(|(reply, outcome)| (reply, outcome.result)).collect();
         Ok((changes, answers))
     }
 
@@ -162,6 +166,77 @@ impl Writer {
         *self.shared.book.write() = Some(book);
         Ok(true)
     }
+}
+
+/// What came of a command, and whether it is news to be remembered under its request id.
+struct Outcome {
+    result: Result<Settled, Error>,
+    fresh: bool,
+}
+
+/// Commands a person sends once and a client repeats. What concerns orders and deliveries is repeatable by their own ids.
+fn by_request_id(command: &Command) -> Option<&RequestId> {
+    match command.ask {
+        Ask::Release(_) | Ask::Reject(_) | Ask::Recheck(_) | Ask::Activate(_) => command.call.request_id.as_ref(),
+        Ask::Authorize(_) | Ask::Cancel(_) | Ask::Deliver(_) | Ask::Hear { .. } => None,
+    }
+}
+
+/// Answers given before to the same request ids.
+async fn answered_before(tx: &mut Tx, batch: &[Command]) -> Result<Vec<Option<Outcome>>, weir_store::Error> {
+    let mut before = Vec::with_capacity(batch.len());
+    for command in batch {
+        before.push(match by_request_id(command) {
+            None => None,
+            Some(_) => match requests::answered_in::<Settled>(tx, &command.call).await {
+                Ok(answer) => answer.map(|settled| Outcome { result: Ok(settled), fresh: false }),
+                Err(error @ weir_store::Error::IdempotencyMismatch) => {
+                    Some(Outcome { result: Err(error.into()), fresh: false })
+                }
+                Err(error) => return Err(error),
+            },
+        });
+    }
+    Ok(before)
+}
+
+async fn remember(tx: &mut Tx, batch: &[Command], outcomes: &[Outcome]) -> Result<(), weir_store::Error> {
+    for (command, outcome) in batch.iter().zip(outcomes) {
+        if let (Some(_), Ok(settled), true) = (by_request_id(command), &outcome.result, outcome.fresh) {
+            requests::remember_in(tx, &command.call, settled).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Decides a batch in order of arrival. A twin in the same batch gets the first one's answer.
+fn decide_all(draft: &mut Draft<'_>, batch: &[Command], before: Vec<Option<Outcome>>) -> Vec<Outcome> {
+    let mut outcomes: Vec<Outcome> = Vec::with_capacity(batch.len());
+    let mut first: HashMap<(&SubjectId, &RequestId), (usize, &Command)> = HashMap::new();
+    for (index, (command, before)) in batch.iter().zip(before).enumerate() {
+        let key = by_request_id(command).map(|id| (&command.call.principal.subject, id));
+        let twin = key.and_then(|key| first.get(&key));
+        let outcome = match (before, twin) {
+            (Some(before), _) => before,
+            (None, Some((_, twin))) if !same_request(command, twin) => {
+                Outcome { result: Err(weir_store::Error::IdempotencyMismatch.into()), fresh: false }
+            }
+            (None, Some((at, _))) => match outcomes.get(*at).map(|outcome| &outcome.result) {
+                Some(Ok(settled)) => Outcome { result: Ok(settled.clone()), fresh: false },
+                _ => Outcome { result: decide(draft, command), fresh: true },
+            },
+            (None, None) => Outcome { result: decide(draft, command), fresh: true },
+        };
+        if let (Some(key), Ok(_), true) = (key, &outcome.result, outcome.fresh) {
+            first.insert(key, (index, command));
+        }
+        outcomes.push(outcome);
+    }
+    outcomes
+}
+
+fn same_request(one: &Command, other: &Command) -> bool {
+    one.call.rpc == other.call.rpc && one.call.fingerprint == other.call.fingerprint
 }
 
 fn decide(draft: &mut Draft<'_>, command: &Command) -> Result<Settled, Error> {

@@ -77,22 +77,29 @@ impl OrderGate {
     pub async fn release_hold(&self, call: Call, ask: ReleaseAsk) -> Result<HoldOutcome, Error> {
         let hold = self.hold(&ask.hold_id).await?;
         let approved = ask.approved.map(|amount| in_currency(amount, hold.order.currency)).transpose()?;
-        if let (HoldState::Released, Some(release)) = (hold.state, &hold.release)
-            && release.released_by == call.principal.subject
-            && release.reason == ask.reason
-            && release.valid_until == ask.valid_until
-            && release.tolerance_percent == ask.tolerance_percent
-            && release.checkpoints == ask.checkpoints
-            && approved.is_none_or(|approved| approved == release.approved)
-        {
-            return self.as_before(hold).await;
-        }
-        hold.open()?;
-        let (order_id, hold_id) = (hold.order.order_id.clone(), ask.hold_id);
-        let ReleaseAsk { tolerance_percent, valid_until, checkpoints, reason, version, .. } = ask;
-        let ask =
-            ReleaseHold { order_id, hold_id, approved, tolerance_percent, valid_until, checkpoints, reason, version };
-        outcome(self.engine.ask(Ask::Release(ask), call).await?)
+        let by = call.principal.subject.clone();
+        let command = ReleaseHold {
+            order_id: hold.order.order_id,
+            hold_id: ask.hold_id.clone(),
+            approved,
+            tolerance_percent: ask.tolerance_percent,
+            valid_until: ask.valid_until,
+            checkpoints: ask.checkpoints.clone(),
+            reason: ask.reason.clone(),
+            version: ask.version,
+        };
+        let asked = self.engine.ask(Ask::Release(command), call).await;
+        let the_same = |hold: &Hold| {
+            hold.release.as_ref().is_some_and(|release| {
+                release.released_by == by
+                    && release.reason == ask.reason
+                    && release.valid_until == ask.valid_until
+                    && release.tolerance_percent == ask.tolerance_percent
+                    && release.checkpoints == ask.checkpoints
+                    && approved.is_none_or(|approved| approved == release.approved)
+            })
+        };
+        self.outcome(asked, &ask.hold_id, the_same).await
     }
 
     /// Stops a held order for good. The same again gets the same answer.
@@ -101,13 +108,10 @@ impl OrderGate {
         call: Call,
         (hold_id, reason, version): (HoldId, String, Option<i64>),
     ) -> Result<HoldOutcome, Error> {
-        let hold = self.hold(&hold_id).await?;
-        if hold.state == HoldState::Rejected && hold.rejection_reason.as_deref() == Some(&reason) {
-            return self.as_before(hold).await;
-        }
-        hold.open()?;
-        let order_id = hold.order.order_id.clone();
-        outcome(self.engine.ask(Ask::Reject(Reject { order_id, hold_id, reason, version }), call).await?)
+        let order_id = self.hold(&hold_id).await?.order.order_id;
+        let command = Reject { order_id, hold_id: hold_id.clone(), reason: reason.clone(), version };
+        let asked = self.engine.ask(Ask::Reject(command), call).await;
+        self.outcome(asked, &hold_id, |hold| hold.rejection_reason.as_ref() == Some(&reason)).await
     }
 
     /// Checks a held order again.
@@ -117,25 +121,35 @@ impl OrderGate {
         hold_id: HoldId,
         business_date: NaiveDate,
     ) -> Result<HoldOutcome, Error> {
-        let hold = self.hold(&hold_id).await?;
-        hold.open()?;
-        let order_id = hold.order.order_id.clone();
-        outcome(self.engine.ask(Ask::Recheck(Recheck { order_id, hold_id, business_date }), call).await?)
+        let order_id = self.hold(&hold_id).await?.order.order_id;
+        let command = Recheck { order_id, hold_id: hold_id.clone(), business_date };
+        let asked = self.engine.ask(Ask::Recheck(command), call).await;
+        self.outcome(asked, &hold_id, |_| false).await
     }
 
-    async fn as_before(&self, hold: Hold) -> Result<HoldOutcome, Error> {
-        let decision = self.decision(&hold.newest_decision_id).await?;
-        let position = self.engine.read(|book| book.last_position)?;
-        Ok(HoldOutcome { hold, decision, position })
-    }
-}
-
-fn outcome(settled: Settled) -> Result<HoldOutcome, Error> {
-    match settled {
-        Settled { hold: Some(hold), decision: Some(decision), position, .. } => {
-            Ok(HoldOutcome { hold, decision, position })
+    /// What came of a command on a hold. One that ended in the way asked for was asked for before.
+    async fn outcome(
+        &self,
+        asked: Result<Settled, Error>,
+        hold_id: &HoldId,
+        the_same: impl FnOnce(&Hold) -> bool,
+    ) -> Result<HoldOutcome, Error> {
+        match asked {
+            Ok(Settled { hold: Some(hold), decision: Some(decision), position, .. }) => {
+                Ok(HoldOutcome { hold, decision, position })
+            }
+            Ok(_) => Err(Error::Unavailable),
+            Err(Error::HoldEnded(_)) => {
+                let hold = self.hold(hold_id).await?;
+                if !the_same(&hold) {
+                    return Err(Error::HoldEnded(hold.state));
+                }
+                let decision = self.decision(&hold.newest_decision_id).await?;
+                let position = self.engine.read(|book| book.last_position)?;
+                Ok(HoldOutcome { hold, decision, position })
+            }
+            Err(error) => Err(error),
         }
-        _ => Err(Error::Unavailable),
     }
 }
 
