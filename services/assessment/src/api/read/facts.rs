@@ -12,8 +12,6 @@ use crate::{
 
 /// Most facts of one intake.
 const FACTS_MAX: usize = 1_000;
-/// Most bad facts described: enough to mend a file by, little enough to read.
-const BAD_FACTS_MAX: usize = 20;
 
 /// Facts of one intake.
 pub(in crate::api) fn facts(fields: &mut Fields, path: &str, facts: &[pb::Fact], clock: &Clock) -> Option<Vec<Fact>> {
@@ -21,18 +19,13 @@ pub(in crate::api) fn facts(fields: &mut Fields, path: &str, facts: &[pb::Fact],
         fields.add(path, "must not be empty");
     }
     parse::at_most(fields, path, facts, FACTS_MAX);
-    let mut read = Vec::with_capacity(facts.len().min(FACTS_MAX));
-    let mut bad = 0;
-    for (i, message) in facts.iter().take(FACTS_MAX).enumerate() {
-        match fact(fields, &format!("{path}[{i}]"), message, clock) {
-            Some(fact) => read.push(fact),
-            None => bad += 1,
-        }
-        if bad == BAD_FACTS_MAX {
-            break;
-        }
-    }
-    (bad == 0).then_some(read)
+    let read: Vec<Option<Fact>> = facts
+        .iter()
+        .take(FACTS_MAX)
+        .enumerate()
+        .map(|(i, message)| fact(fields, &format!("{path}[{i}]"), message, clock))
+        .collect();
+    read.into_iter().collect()
 }
 
 fn fact(fields: &mut Fields, path: &str, fact: &pb::Fact, clock: &Clock) -> Option<Fact> {

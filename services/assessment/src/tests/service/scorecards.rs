@@ -66,10 +66,15 @@ on_both_databases! {
     }
 
     async fn opening_again_installs_nothing_again(db: Db) {
-        let world = World::new(db.clone()).await;
-        let head = world.context.journal().head().await.unwrap();
+        let first = World::new(db.clone()).await;
+        let made = created(&first, content("100", two_bins())).await;
+        first.scorecards().activate_scorecard(activate(&made.scorecard_id, None)).await.unwrap();
         let again = World::new(db).await;
-        assert_eq!(again.context.journal().head().await.unwrap(), head);
+        let request = pb::ListScorecardsRequest::default();
+        let found = again.scorecards().list_scorecards(request).await.unwrap().into_inner().scorecards;
+        let dates: Vec<(&str, usize)> =
+            found.iter().map(|each| (each.scorecard_id.as_str(), each.effective_dates.len())).collect();
+        assert_eq!(dates, [(made.scorecard_id.as_str(), 1), ("standard-1", 1)]);
     }
 
     async fn a_scorecard_comes_back_as_it_was_made(db: Db) {
@@ -108,6 +113,18 @@ on_both_databases! {
         let refused = world.scorecards().create_scorecard(create(content("100", gap))).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "BINS_INVALID"));
         assert_eq!(refused.message(), "bins of factor litigation: gap between 1 and 2");
+    }
+
+    async fn of_very_many_bad_fields_the_first_are_named_and_the_rest_counted(db: Db) {
+        let world = World::new(db).await;
+        let request = create(content("100", vec![bin(None, None, "x"); 5_000]));
+        let refused = world.scorecards().create_scorecard(request).await.unwrap_err();
+        let violations = refused.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(violations[0].field, "content.dimensions[0].factors[0].bins[0].points");
+        let rest = 5_000 - (violations.len() - 1);
+        assert_eq!(violations.last().unwrap().description, format!("{rest} more fields are invalid"));
+        // what clients take of trailers, details and message together
+        assert!(refused.details().len() * 4 / 3 + refused.message().len() < 16 * 1_024);
     }
 
     async fn validating_a_scorecard_keeps_nothing(db: Db) {
