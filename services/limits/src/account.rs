@@ -48,6 +48,11 @@ impl CreditAccount {
         in_force(self.currency, &self.limits, &self.temporary_limits, &self.freezes, as_of)
     }
 
+    /// Whether temporary limits on top of a limit stay within what an amount can hold.
+    pub(crate) fn can_carry(&self, limit: Limit, today: NaiveDate) -> bool {
+        temporary::relevant_on(&self.temporary_limits, today).iter().all(|over| over.overlay.over(limit).is_ok())
+    }
+
     /// Refuses what could not be told on some day from today: a temporary limit on top of one no amount can hold.
     pub(crate) fn check_amounts(&self, today: NaiveDate) -> Result<(), MoneyError> {
         let starts = self.limits.iter().map(|limit| limit.period.from);

@@ -114,6 +114,13 @@ pub(crate) enum Supersedes {
     Everything,
 }
 
+/// The first day on which a limit granted earlier takes over from one that begins on `start`; none when none does.
+///
+/// So what is granted now ends where it does not count any more, and does not come back when the later limit ends.
+pub(crate) fn taken_over_on(limits: &[StandingLimit], start: NaiveDate) -> Option<NaiveDate> {
+    limits.iter().filter_map(StandingLimit::effective).map(|period| period.from).filter(|from| *from > start).min()
+}
+
 /// Marks what a limit that begins on `start` takes the place of; answers the ids of what it marked.
 pub(crate) fn supersede(limits: &mut [StandingLimit], start: NaiveDate, what: Supersedes) -> Vec<LimitId> {
     let mut marked = Vec::new();

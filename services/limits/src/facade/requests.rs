@@ -12,7 +12,7 @@ use crate::{
     account::CreditAccount,
     auto_approval::approving,
     grade::GradeRecord,
-    limit::{Limit, Period, StandingLimit, Supersedes, supersede},
+    limit::{Limit, Period, StandingLimit, Supersedes, supersede, taken_over_on},
     policy::{GradeRow, Policy},
     recommendation::recommend,
     request::{Act, Candidate, Closure, Granted, LimitRequest, Origin, Range, State, Step, Wish, range, transition},
@@ -112,7 +112,9 @@ impl Limits {
         request.policy_id = Some(policy.policy_id.clone());
         request.recommendation = Some(recommend(&policy.rules, row, record, &request.wish)?);
         let candidate = Candidate { limit: request.wish.limit, record, frozen: account.freeze().is_some() };
-        if let Some(rule) = approving(&policy.rules, &candidate) {
+        if let Some(rule) = approving(&policy.rules, &candidate)
+            && account.can_carry(request.wish.limit, call.today)
+        {
             let terms_days = terms::granted(rule.terms_days.min(request.wish.terms_days), row);
             return self.grant_in(tx, call, account, request, (terms_days, Some(rule.rule_id.clone()))).await;
         }
@@ -255,15 +257,15 @@ impl Limits {
         supersedes: Supersedes,
     ) -> Result<LimitId, Error> {
         let from = request.start(call.today);
+        let superseded = supersede(&mut account.limits, from, supersedes);
+        store::supersede(tx, &superseded, from).await?;
         let limit = StandingLimit {
             limit_id: self.env.ids.next(),
             limit_request_id: request.limit_request_id.clone(),
             limit: request.wish.limit,
             period: Period { from, to: request.wish.valid_to },
-            superseded_from: None,
+            superseded_from: taken_over_on(&account.limits, from),
         };
-        let superseded = supersede(&mut account.limits, from, supersedes);
-        store::supersede(tx, &superseded, from).await?;
         store::insert_limit(tx, account, &limit, Instant::from(call.at)).await?;
         let limit_id = limit.limit_id.clone();
         account.limits.push(limit);

@@ -18,7 +18,7 @@ queries! {
     INSERT_LIMIT = "
         insert into limits (limit_id, account_id, segment, currency, kind, ceiling, amount, valid_from, valid_to,
             superseded_from, limit_request_id, granted_at)
-        values ($1, $2, $3, $4, 'standing', $5, $6, $7, $8, null, $9, $10)";
+        values ($1, $2, $3, $4, 'standing', $5, $6, $7, $8, $9, $10, $11)";
     SUPERSEDE = "update limits set superseded_from = $2 where limit_id = $1";
     INSERT_TEMPORARY = "
         insert into temporary_limits (temporary_limit_id, account_id, segment, currency, overlay, amount, valid_from,
@@ -206,6 +206,7 @@ pub(crate) async fn insert_limit(
         .bind(amount)
         .bind(limit.period.from)
         .bind(limit.period.to)
+        .bind(limit.superseded_from)
         .bind(limit.limit_request_id.as_str())
         .bind(granted_at)
         .execute()

@@ -91,6 +91,20 @@ on_both_databases! {
         assert_eq!(world.account("acme").await.terms_days, 0);
     }
 
+    async fn a_recommendation_no_amount_could_hold_with_its_overlay_goes_to_people(db: Db) {
+        let world = World::new(db).await;
+        world.open("acme").await;
+        let most = Money::new(i64::MAX, yuan(0).currency());
+        let overlay = GrantTemporaryLimitRequest {
+            overlay: Some(grant_temporary_limit_request::Overlay::Delta(emit::money(most))),
+            ..world.overlay("acme", 1, "2026-03-31", "2026-04-10")
+        };
+        let boundless = weir_model::Principal { authority: vec![most], ..manager("mo") };
+        world.limits(boundless).grant_temporary_limit(overlay).await.unwrap();
+        world.grade(&record("acme", 1, Grade::A, "95", 500_000)).await;
+        assert_eq!(world.requests_of("acme").await[0].state(), LimitRequestState::Submitted);
+    }
+
     async fn a_downgrade_tightens_terms_at_once_and_asks_the_limit_down(db: Db) {
         let world = World::new(db).await;
         world.grade(&record("acme", 1, Grade::A, "95", 500_000)).await;
