@@ -3,6 +3,7 @@
 mod document;
 mod feed;
 mod intake;
+mod invoice;
 mod payment;
 mod query;
 mod write;

@@ -33,7 +33,7 @@ pub(crate) struct ReversedPayment {
     pub items: Vec<Item>,
 }
 
-fn not_found(what: &'static str, id: impl ToString) -> Error {
+fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Error {
     Refusal::not_found(what, id).into()
 }
 
@@ -179,7 +179,7 @@ impl Receivables {
             .once(call, async |tx: &mut Tx| {
                 let owner = store::ledger::locate_document(tx, &number).await?;
                 let document = store::document::document(tx, &number).await?;
-                let (owner, document) = owner.zip(document).ok_or_else(|| not_found("document", number.to_string()))?;
+                let (owner, document) = owner.zip(document).ok_or_else(|| not_found("document", &number))?;
                 let mut wanted = Wanted::default();
                 wanted.documents.insert(number.clone());
                 self.change(tx, call, &owner, &wanted, "document_cancelled", |ledger, recording| {

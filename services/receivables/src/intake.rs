@@ -137,7 +137,7 @@ fn missing(row: &Row) -> Refusal {
         Row::Document(document) => document.number.to_string(),
         Row::Payment(advice) => advice.account_id.to_string(),
     };
-    Refusal::not_found("item", id)
+    Refusal::not_found("item", &id)
 }
 
 /// Whose each row is; none for a dispute about an item that is not the account's.
@@ -316,28 +316,36 @@ impl Batch {
 
     /// Keeps what the rows changed: documents, payments, ledgers, and one journal entry a ledger.
     async fn keep(mut self, tx: &mut Tx, call: &Call, kind: &'static str) -> Result<(), Error> {
-        for owner in self.before.keys() {
-            let Some(ledger) = self.ledgers.get_mut(owner) else { continue };
-            if ledger.changes.is_empty() {
-                continue;
+        let recorded_at = |owner: &Owner| {
+            let ledger = self.ledgers.get(owner);
+            ledger.and_then(|ledger| ledger.last_recorded_at).unwrap_or(call.at)
+        };
+        let documents: Vec<_> = self
+            .new_documents
+            .iter()
+            .filter_map(|number| self.documents.get(number))
+            .map(|posted| {
+                let owner = (posted.content.account_id.clone(), posted.content.currency());
+                (&posted.content, &posted.answer, recorded_at(&owner))
+            })
+            .collect();
+        store::document::post(tx, &documents, call.principal.subject.as_str()).await?;
+        let payments: Vec<_> = self
+            .new_payments
+            .iter()
+            .map(|recorded| {
+                let owner = (recorded.payment.account_id.clone(), recorded.payment.currency());
+                let ledger = self.ledgers.get(&owner);
+                // as it stands after the whole batch
+                let payment = ledger.and_then(|ledger| ledger.payments.get(&recorded.payment.id));
+                (payment.unwrap_or(&recorded.payment), recorded)
+            })
+            .collect();
+        store::document::record(tx, &payments).await?;
+        for (owner, before) in self.before {
+            if let Some(ledger) = self.ledgers.get_mut(&owner).filter(|ledger| !ledger.changes.is_empty()) {
+                finish(tx, call, ledger, Some(before), kind).await?;
             }
-            let by = call.principal.subject.as_str();
-            let at = ledger.last_recorded_at.unwrap_or(call.at);
-            for number in &self.new_documents {
-                let Some(posted) = self.documents.get(number) else { continue };
-                if (&posted.content.account_id, posted.content.currency()) == (&owner.0, owner.1) {
-                    store::document::post(tx, &posted.content, &posted.answer, (at, by)).await?;
-                }
-            }
-            for recorded in &self.new_payments {
-                if ledger.changes.new_payments.contains(&recorded.payment.id) {
-                    // as it stands after the whole batch
-                    let payment = ledger.payments.get(&recorded.payment.id).unwrap_or(&recorded.payment);
-                    store::document::record(tx, payment, recorded).await?;
-                }
-            }
-            let before = self.before.get(owner).copied();
-            finish(tx, call, ledger, before, kind).await?;
         }
         Ok(())
     }

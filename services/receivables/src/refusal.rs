@@ -53,7 +53,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn not_found(what: &'static str, id: impl ToString) -> Self {
+    pub(crate) fn not_found(what: &'static str, id: &(impl ToString + ?Sized)) -> Self {
         Refusal::NotFound { what: what.into(), id: id.to_string() }
     }
 

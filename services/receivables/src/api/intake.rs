@@ -9,7 +9,7 @@ use weir_wire::{
     receivables::v1::{self as pb, import_row::Fact},
 };
 
-use super::{Edge, IMPORT_RECEIVABLES, document, payment, token};
+use super::{Edge, IMPORT_RECEIVABLES, document, invoice, payment, token};
 use crate::intake::Row;
 
 /// Most rows of one message: bounds its transaction.
@@ -81,7 +81,7 @@ fn row(message: &pb::ImportRow, call: &Call) -> Result<Row, Fault> {
             fields.add("fact", "is required");
             None
         }
-        Some(Fact::Invoice(m)) => document::invoice(&mut fields, "invoice", Some(m), call.today).map(Row::Document),
+        Some(Fact::Invoice(m)) => invoice::read(&mut fields, "invoice", Some(m), call.today).map(Row::Document),
         Some(Fact::CreditNote(m)) => {
             document::credit_note(&mut fields, "credit_note", Some(m), call.today).map(Row::Document)
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use weir_model::{ItemId, Money, TextId as _};
 use weir_store::{Error, Id, Instant, Result, Tx};
@@ -17,15 +18,6 @@ pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
         DOCUMENT = "select content from documents where document_number = $1";
-        POST = "
-            insert into documents (document_number, account_id, currency, content, answer, recorded_at, recorded_by)
-            values ($1, $2, $3, $4, $5, $6, $7) on conflict (document_number) do nothing";
-        RECORD = "
-            insert into payments (payment_id, account_id, currency, amount, unapplied_amount, effective_date, state,
-                reversed_date, restored_date, applied_date, content, answer, correlation_id, recorded_at, recorded_by,
-                recorded_date, version)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-            on conflict (payment_id) do nothing";
     }
 }
 
@@ -116,55 +108,79 @@ pub(crate) async fn document(tx: &mut Tx, number: &DocumentNumber) -> Result<Opt
     content.map(|(content,)| Ok(serde_json::from_str(&content)?)).transpose()
 }
 
-/// Keeps a document with what its sender is told. [`Error::Retry`] when another transaction posted the number just now.
+/// Rows of one insert: at most 17 columns each, below SQLite's 32,766 parameters.
+const ROWS_MAX: usize = 1_000;
+
+/// Keeps documents with what their sender is told and when. [`Error::Retry`] when another transaction posted one of the
+/// numbers just now.
 pub(crate) async fn post<A: Serialize>(
     tx: &mut Tx,
-    document: &Document,
-    answer: &A,
-    (at, by): (chrono::DateTime<chrono::Utc>, &str),
+    documents: &[(&Document, &A, DateTime<Utc>)],
+    by: &str,
 ) -> Result<()> {
-    let inserted = tx
-        .query(sql::POST)
-        .bind(document.number.as_str())
-        .bind(document.account_id.as_str())
-        .bind(document.currency().code())
-        .bind(serde_json::to_string(document)?)
-        .bind(serde_json::to_string(answer)?)
-        .bind(Instant::from(at))
-        .bind(by)
-        .execute()
-        .await?;
-    came_first(inserted, document.number.as_str())
+    for chunk in documents.chunks(ROWS_MAX) {
+        let texts = chunk.iter().map(|(document, answer, _)| texts(document, answer)).collect::<Result<Vec<_>>>()?;
+        let query = tx.build(
+            "insert into documents (document_number, account_id, currency, content, answer, recorded_at, recorded_by)
+            values",
+        );
+        let query = query.values(chunk.iter().zip(&texts), |row, ((document, _, at), (content, answer))| {
+            row.value(document.number.as_str())
+                .value(document.account_id.as_str())
+                .value(document.currency().code())
+                .value(content.as_str())
+                .value(answer.as_str())
+                .value(Instant::from(*at))
+                .value(by);
+        });
+        came_first(query.push(" on conflict (document_number) do nothing").execute().await?, chunk.len())?;
+    }
+    Ok(())
 }
 
-/// Keeps a payment with what its recorder is told. [`Error::Retry`] when another transaction recorded it just now.
-pub(crate) async fn record<A: Serialize>(tx: &mut Tx, payment: &Payment, answer: &A) -> Result<()> {
-    let inserted = tx
-        .query(sql::RECORD)
-        .bind(payment.id.as_str())
-        .bind(payment.account_id.as_str())
-        .bind(payment.currency().code())
-        .bind(payment.amount.minor())
-        .bind(payment.unapplied.minor())
-        .bind(payment.effective_date)
-        .bind(payment.state.as_str())
-        .bind(payment.reversed_date)
-        .bind(payment.restored_date)
-        .bind(payment.applied_date)
-        .bind(serde_json::to_string(&payment.advice)?)
-        .bind(serde_json::to_string(answer)?)
-        .bind(payment.correlation_id.as_str())
-        .bind(Instant::from(payment.recorded_at))
-        .bind(payment.recorded_by.as_str())
-        .bind(payment.recorded_date)
-        .bind(payment.version)
-        .execute()
-        .await?;
-    came_first(inserted, payment.id.as_str())
+/// Keeps payments with what their recorder is told. [`Error::Retry`] when another transaction recorded one just now.
+pub(crate) async fn record<A: Serialize>(tx: &mut Tx, payments: &[(&Payment, &A)]) -> Result<()> {
+    for chunk in payments.chunks(ROWS_MAX) {
+        let texts = chunk.iter().map(|(payment, answer)| texts(&payment.advice, answer)).collect::<Result<Vec<_>>>()?;
+        let query = tx.build(
+            "insert into payments (payment_id, account_id, currency, amount, unapplied_amount, effective_date, state,
+                reversed_date, restored_date, applied_date, content, answer, correlation_id, recorded_at, recorded_by,
+                recorded_date, version) values",
+        );
+        let query = query.values(chunk.iter().zip(&texts), |row, ((payment, _), (content, answer))| {
+            row.value(payment.id.as_str())
+                .value(payment.account_id.as_str())
+                .value(payment.currency().code())
+                .value(payment.amount.minor())
+                .value(payment.unapplied.minor())
+                .value(payment.effective_date)
+                .value(payment.state.as_str())
+                .value(payment.reversed_date)
+                .value(payment.restored_date)
+                .value(payment.applied_date)
+                .value(content.as_str())
+                .value(answer.as_str())
+                .value(payment.correlation_id.as_str())
+                .value(Instant::from(payment.recorded_at))
+                .value(payment.recorded_by.as_str())
+                .value(payment.recorded_date)
+                .value(payment.version);
+        });
+        came_first(query.push(" on conflict (payment_id) do nothing").execute().await?, chunk.len())?;
+    }
+    Ok(())
 }
 
-fn came_first(inserted: u64, what: &str) -> Result<()> {
-    if inserted == 1 { Ok(()) } else { Err(Error::Retry(format!("{what} was posted just now"))) }
+fn texts(content: &impl Serialize, answer: &impl Serialize) -> Result<(String, String)> {
+    Ok((serde_json::to_string(content)?, serde_json::to_string(answer)?))
+}
+
+fn came_first(inserted: u64, wanted: usize) -> Result<()> {
+    if usize::try_from(inserted).is_ok_and(|inserted| inserted == wanted) {
+        Ok(())
+    } else {
+        Err(Error::Retry("one of the numbers was posted just now".to_owned()))
+    }
 }
 
 /// Which of some item ids are taken.

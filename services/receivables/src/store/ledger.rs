@@ -54,16 +54,6 @@ mod sql {
             values ($1, $2, $3, $4, $5)
             on conflict (account_id, currency, order_id, line_id)
             do update set invoiced_amount = excluded.invoiced_amount";
-        KEEP_SETTLED = "
-            insert into settlements (account_id, currency, days_late, item_count, settled_amount)
-            values ($1, $2, $3, $4, $5)
-            on conflict (account_id, currency, days_late)
-            do update set item_count = excluded.item_count, settled_amount = excluded.settled_amount";
-        KEEP_SALES = "
-            insert into monthly_sales (account_id, currency, month_date, invoice_count, invoiced_amount)
-            values ($1, $2, $3, $4, $5)
-            on conflict (account_id, currency, month_date)
-            do update set invoice_count = excluded.invoice_count, invoiced_amount = excluded.invoiced_amount";
         OF_ITEM = "select account_id, currency from items where item_id = $1";
         OF_DOCUMENT = "select account_id, currency from documents where document_number = $1";
         OF_PAYMENT = "select account_id, currency from payments where payment_id = $1";
@@ -262,13 +252,30 @@ async fn keep_behaviour(tx: &mut Tx, ledger: &Ledger) -> Result<Option<Behaviour
     }
     let mut behaviour = position::behaviour(Reader::Tx(tx), &ledger.account_id, ledger.currency).await?;
     behaviour.add(more)?;
-    for (days, settled) in more.settled.keys().filter_map(|days| behaviour.settled.get_key_value(days)) {
-        let query = tx.query(sql::KEEP_SETTLED).bind(account).bind(code).bind(*days);
-        query.bind(settled.item_count).bind(settled.amount.minor()).execute().await?;
+    let settled: Vec<_> = more.settled.keys().filter_map(|days| behaviour.settled.get_key_value(days)).collect();
+    if !settled.is_empty() {
+        let head = "insert into settlements (account_id, currency, days_late, item_count, settled_amount) values";
+        let query = tx.build(head).values(settled, |row, (days, settled)| {
+            row.value(account).value(code).value(*days).value(settled.item_count).value(settled.amount.minor());
+        });
+        let query = query.push(
+            " on conflict (account_id, currency, days_late)
+            do update set item_count = excluded.item_count, settled_amount = excluded.settled_amount",
+        );
+        query.execute().await?;
     }
-    for (month, sales) in more.sales.keys().filter_map(|month| behaviour.sales.get_key_value(month)) {
-        let query = tx.query(sql::KEEP_SALES).bind(account).bind(code).bind(*month);
-        query.bind(sales.invoice_count).bind(sales.amount.minor()).execute().await?;
+    let sales: Vec<_> = more.sales.keys().filter_map(|month| behaviour.sales.get_key_value(month)).collect();
+    if !sales.is_empty() {
+        let head =
+            "insert into monthly_sales (account_id, currency, month_date, invoice_count, invoiced_amount) values";
+        let query = tx.build(head).values(sales, |row, (month, sales)| {
+            row.value(account).value(code).value(*month).value(sales.invoice_count).value(sales.amount.minor());
+        });
+        let query = query.push(
+            " on conflict (account_id, currency, month_date)
+            do update set invoice_count = excluded.invoice_count, invoiced_amount = excluded.invoiced_amount",
+        );
+        query.execute().await?;
     }
     Ok(Some(behaviour.without_nothing()))
 }
