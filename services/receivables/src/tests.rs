@@ -3,6 +3,7 @@
 mod aging;
 mod alerts;
 mod allocation;
+mod audit;
 mod behaviour;
 mod documents;
 mod feed;
@@ -14,4 +15,5 @@ mod races;
 mod rebuild;
 mod rules;
 mod schema;
+mod sequences;
 mod world;

@@ -22,8 +22,8 @@ pub(super) async fn entries(world: &World) -> Vec<pb::Entry> {
 
 /// The last change that was told.
 pub(super) async fn last_change(world: &World) -> pb::PositionChange {
-    let changes = entries(world).await.into_iter().filter_map(|entry| entry.change?.change);
-    let pb::change::Change::Position(position) = changes.last().unwrap();
+    let mut changes = entries(world).await.into_iter().filter_map(|entry| entry.change?.change);
+    let pb::change::Change::Position(position) = changes.next_back().unwrap();
     position
 }
 
