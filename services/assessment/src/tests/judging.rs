@@ -96,6 +96,20 @@ fn an_upper_bound_belongs_to_the_next_bin() {
 }
 
 #[test]
+fn a_bureaus_rating_is_scored_through_its_mapping_table() {
+    let bureau = |rating: &str| {
+        let facts = [recorded("bureau_rating", Value::Text(rating.to_owned()))];
+        let report = judge(&domestic(), &facts, &defaults::scorecard(), None).unwrap();
+        let factors = report.dimensions.into_iter().flat_map(|dimension| dimension.factors);
+        let factor = factors.into_iter().find(|factor| factor.name == "bureau").unwrap();
+        (factor.bin, factor.points, factor.missing)
+    };
+    assert_eq!(bureau("AA"), ("90 and more".to_owned(), dec("100"), false));
+    assert_eq!(bureau("CCC"), ("[20, 50)".to_owned(), dec("30"), false));
+    assert_eq!(bureau("unheard of"), ("missing".to_owned(), dec("50"), true));
+}
+
+#[test]
 fn knock_outs_beat_the_best_score() {
     let table = [
         ("registration_status", Value::Text("struck_off".to_owned()), "REGISTRATION_STRUCK_OFF"),
