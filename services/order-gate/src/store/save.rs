@@ -12,6 +12,7 @@ use super::{CONDUCT, CREDIT, PARTITION};
 use crate::book::Changes;
 use crate::dossier::Dossier;
 use crate::draft::{Input, Writes};
+use crate::order::Content;
 
 /// Rows of one insert: at most eight columns each, far below SQLite's 32 766 parameters.
 const ROWS_MAX: usize = 1_000;
@@ -70,7 +71,7 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: Tenure, changes: &Changes, writ
                 row.value(recorded.decision_id.as_str())
                     .value(recorded.decision.order_id.as_str())
                     .value(i64::from(recorded.decision.revision))
-                    .value(recorded.answers.as_ref().map(|content| content.as_bytes()))
+                    .value(recorded.answers.as_ref().map(Content::as_bytes))
                     .value(recorded.position)
                     .value(text);
             })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use tonic::Code;
 use weir_store::{Db, on_both_databases};
-use weir_wire::order_gate::v1::Outcome;
+use weir_wire::order_gate::v1::{AuthorizeOrderRequest, Outcome};
 
 use super::world::{World, amount, credit, order, order_id, reason, units};
 use crate::store;
@@ -41,33 +41,34 @@ on_both_databases! {
     async fn every_acknowledged_authorisation_survives_an_engine_dropped_in_mid_flight(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000_000)).await;
-        let gate = world.gate.clone();
+        let (acks, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
         let asked = (0..CALLERS).map(|n| {
-            let (mut client, n) = (world.pipeline(), n);
+            let (mut client, acks) = (world.pipeline(), acks.clone());
             tokio::spawn(async move {
-                let request = weir_wire::order_gate::v1::AuthorizeOrderRequest {
-                    order: Some(order(&format!("o-{n}"), "acme", n + 1)),
-                    ..Default::default()
-                };
-                client.authorize_order(request).await.map(|_| n)
+                let order = order(&format!("o-{n}"), "acme", n + 1);
+                let request = AuthorizeOrderRequest { order: Some(order), ..Default::default() };
+                match client.authorize_order(request).await {
+                    Ok(_) => acks.send(n).unwrap(),
+                    Err(status) => assert_eq!(status.code(), Code::Unavailable),
+                }
             })
         });
         let asked: Vec<_> = asked.collect();
+        drop(acks);
         // some are answered, some are in a batch, some wait
-        tokio::task::yield_now().await;
-        gate.engine.stop();
-        let mut acknowledged = Vec::new();
-        for answer in join_all(asked).await {
-            match answer.unwrap() {
-                Ok(n) => acknowledged.push(n),
-                Err(status) => assert_eq!(status.code(), Code::Unavailable),
-            }
+        let mut answered = vec![acknowledged.recv().await.expect("one is answered")];
+        world.gate.engine.stop();
+        for task in asked {
+            task.await.unwrap();
+        }
+        while let Some(n) = acknowledged.recv().await {
+            answered.push(n);
         }
         let again = world.reopened().await;
         let mut present = 0;
         for n in 0..CALLERS {
             let there = store::dossier(&world.env.db, &order_id(&format!("o-{n}"))).await.unwrap().is_some();
-            assert!(there || !acknowledged.contains(&n), "order {n} was acknowledged and is gone");
+            assert!(there || !answered.contains(&n), "order {n} was acknowledged and is gone");
             present += if there { n + 1 } else { 0 };
         }
         assert_eq!(again.net("acme").await, present, "each once");
