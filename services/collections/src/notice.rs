@@ -76,8 +76,10 @@ pub struct Listed {
 /// Whether an unsent notice can still be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnsentState {
-    /// It waits, or could not be sent: it may be replaced or cancelled.
+    /// It waits: it may be replaced or cancelled.
     Waiting,
+    /// It could not be sent: it may be cancelled, and a run tries again with a fresh one in its place.
+    Failed,
     /// It is on its way: nothing can be changed.
     Sending,
 }

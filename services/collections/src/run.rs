@@ -335,7 +335,7 @@ impl<'a> Work<'a> {
     }
 
     fn cancel(&mut self, unsent: &Unsent, reason: &'static str) {
-        if unsent.state == UnsentState::Waiting {
+        if unsent.state != UnsentState::Sending {
             self.effects.push(Effect::CancelNotice { notice_id: unsent.notice_id.clone(), reason });
         }
     }
@@ -395,7 +395,9 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let draft = self.draft(stage, anchor, date)?;
-        let same = unsent.business_date == date
+        let tried_in_vain = unsent.state == UnsentState::Failed && self.occasion == Occasion::Run;
+        let same = !tried_in_vain
+            && unsent.business_date == date
             && unsent.stage == draft.stage
             && unsent.anchor_item_id == draft.anchor_item_id
             && unsent.listed == draft.listed;

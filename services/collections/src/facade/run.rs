@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use weir_model::{AccountId, Call, TaskId};
+use weir_model::{AccountId, Call, Fault, TaskId};
 use weir_store::{Done, Tx, lease};
 
 use super::{Collections, desk::Work};
@@ -22,7 +22,7 @@ const LEASE_TTL: Duration = Duration::from_secs(60);
 /// Accounts worked in one transaction: short enough not to hold up payments.
 const ACCOUNTS_AT_ONCE: i64 = 100;
 
-/// A run that has been let begin.
+/// A run that has been let begin, and the strategies it follows.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Begun {
     run_id: String,
@@ -58,11 +58,16 @@ impl Collections {
         {
             return Ok(Done { value: report, position: begun.position, replayed: true });
         }
-        let Begun { run_id, policy_version } = begun.value;
-        let policy = strategies::policy(&self.env.db).await?;
-        if policy.version != policy_version {
-            // a strategy was activated since this run began: it is another run
-            return Err(weir_store::Error::Retry("the strategies changed under the run".to_owned()).into());
+        let mut policy = strategies::policy(&self.env.db).await?;
+        let Begun { mut run_id, mut policy_version } = begun.value;
+        // begun once and never finished, or overtaken by an activation: begins anew, if the date still allows it
+        while begun.replayed || policy.version != policy_version {
+            let again = self.env.db.transact(async |tx: &mut Tx| self.begin_in(tx, call, date).await).await?;
+            (run_id, policy_version) = (again.run_id, again.policy_version);
+            policy = strategies::policy(&self.env.db).await?;
+            if policy.version == policy_version {
+                break;
+            }
         }
         let mut after = String::new();
         loop {
@@ -81,6 +86,10 @@ impl Collections {
     }
 
     async fn begin_in(&self, tx: &mut Tx, call: &Call, date: NaiveDate) -> Result<Begun, Error> {
+        if date > call.today {
+            // it would keep every earlier date from being run
+            return Err(Fault::invalid("business_date", "must not be in the future").into());
+        }
         let policy = strategies::policy_in(tx).await?;
         if let Some(newest) = runs::newest_in(tx).await?.filter(|newest| date < *newest) {
             return Err(Error::RunOutOfOrder { asked: date, newest });

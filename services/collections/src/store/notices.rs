@@ -218,10 +218,14 @@ pub(crate) async fn unsent_in(
 ) -> Result<Vec<(AccountId, Currency, Unsent)>, Error> {
     let rows = tx.query(sql::UNSENT).bind(first.as_str()).bind(last.as_str()).all::<UnsentRow>().await?;
     let unsent = |row: UnsentRow| {
-        let sending = row.state == NoticeState::Sending.as_str();
+        let state = match NoticeState::from_name(&row.state) {
+            Some(NoticeState::Sending) => UnsentState::Sending,
+            Some(NoticeState::Failed) => UnsentState::Failed,
+            _ => UnsentState::Waiting,
+        };
         let unsent = Unsent {
             notice_id: row.notice_id.0,
-            state: if sending { UnsentState::Sending } else { UnsentState::Waiting },
+            state,
             stage: row.stage,
             anchor_item_id: known("anchor", row.anchor_item_id)?.0,
             business_date: row.business_date,
