@@ -1,9 +1,11 @@
 //! The gRPC edge: reads requests, calls the facade, writes answers. No rules and no SQL.
 
+mod ask;
 mod emit;
 mod feed;
 mod read;
 mod service;
+mod tell;
 
 use std::sync::Arc;
 

@@ -55,11 +55,11 @@ impl Source for ReceivablesSource {
     type Error = Error;
 
     async fn snapshot(&self) -> Result<feed::Snapshot<Self::Change>, SourceError> {
-        feed::receivables::snapshot(&self.peer, position).await
+        feed::receivables::snapshot(&self.peer, |header, change| position(header.as_ref(), change)).await
     }
 
     async fn watch(&self, after: i64) -> Result<feed::Watch<Self::Change>, SourceError> {
-        feed::receivables::watch(&self.peer, after, position).await
+        feed::receivables::watch(&self.peer, after, |header, change| position(header.as_ref(), change)).await
     }
 
     async fn apply_in(&self, tx: &mut Tx, change: &Self::Change) -> Result<(), Error> {
@@ -79,11 +79,11 @@ impl Source for OrderGateSource {
     type Error = Error;
 
     async fn snapshot(&self) -> Result<feed::Snapshot<Self::Change>, SourceError> {
-        feed::order_gate::snapshot(&self.peer, hold).await
+        feed::order_gate::snapshot(&self.peer, |header, change| hold(header.as_ref(), change)).await
     }
 
     async fn watch(&self, after: i64) -> Result<feed::Watch<Self::Change>, SourceError> {
-        feed::order_gate::watch(&self.peer, after, hold).await
+        feed::order_gate::watch(&self.peer, after, |header, change| hold(header.as_ref(), change)).await
     }
 
     async fn apply_in(&self, tx: &mut Tx, change: &Self::Change) -> Result<(), Error> {
@@ -111,11 +111,11 @@ impl Source for LimitsSource {
     type Error = Error;
 
     async fn snapshot(&self) -> Result<feed::Snapshot<Self::Change>, SourceError> {
-        feed::limits::snapshot(&self.peer, grade).await
+        feed::limits::snapshot(&self.peer, |_, change| grade(change)).await
     }
 
     async fn watch(&self, after: i64) -> Result<feed::Watch<Self::Change>, SourceError> {
-        feed::limits::watch(&self.peer, after, grade).await
+        feed::limits::watch(&self.peer, after, |_, change| grade(change)).await
     }
 
     async fn apply_in(&self, tx: &mut Tx, change: &Self::Change) -> Result<(), Error> {
@@ -124,7 +124,7 @@ impl Source for LimitsSource {
 }
 
 fn position(
-    header: Option<EntryHeader>,
+    header: Option<&EntryHeader>,
     change: receivables_pb::v1::Change,
 ) -> Result<Option<PositionLearned>, SourceError> {
     let Some(receivables_pb::v1::change::Change::Position(change)) = change.change else { return Ok(None) };
@@ -138,7 +138,7 @@ fn position(
             items.push(item(&mut fields, &format!("items[{index}]"), open_item, currency));
         }
     }
-    let correlation_id = correlation(header.as_ref(), change.items.first().map(|item| item.correlation_id.as_str()));
+    let correlation_id = correlation(header, change.items.first().map(|item| item.correlation_id.as_str()));
     let learned = (|| {
         Some(PositionLearned {
             account_id: account_id?,
@@ -189,7 +189,7 @@ fn item(
 }
 
 /// A hold that waits for a decision; other changes of a hold are no news here.
-fn hold(header: Option<EntryHeader>, change: gate_pb::v1::Change) -> Result<Option<HeldOrder>, SourceError> {
+fn hold(header: Option<&EntryHeader>, change: gate_pb::v1::Change) -> Result<Option<HeldOrder>, SourceError> {
     let Some(gate_pb::v1::change::Change::Hold(hold)) = change.change else { return Ok(None) };
     if hold.state() != gate_pb::v1::HoldState::Held {
         return Ok(None);
@@ -199,7 +199,7 @@ fn hold(header: Option<EntryHeader>, change: gate_pb::v1::Change) -> Result<Opti
     let account_id: Option<AccountId> = parse::id(&mut fields, "account_id", &hold.account_id);
     let required = parse::money(&mut fields, "required_amount", hold.required_amount.as_ref());
     let reasons: Vec<&str> = hold.failures.iter().map(|f| f.rule().as_str_name().trim_start_matches("RULE_")).collect();
-    let correlation_id = correlation(header.as_ref(), Some(&hold.correlation_id));
+    let correlation_id = correlation(header, Some(&hold.correlation_id));
     let held = (|| {
         Some(HeldOrder {
             story: HoldStory {
@@ -219,7 +219,7 @@ fn hold(header: Option<EntryHeader>, change: gate_pb::v1::Change) -> Result<Opti
     fields.finish_with(held).map(Some).map_err(SourceError::failed)
 }
 
-fn grade(_: Option<EntryHeader>, change: limits_pb::v1::Change) -> Result<Option<GradeLearned>, SourceError> {
+fn grade(change: limits_pb::v1::Change) -> Result<Option<GradeLearned>, SourceError> {
     let Some(limits_pb::v1::change::Change::CreditAccount(account)) = change.change else { return Ok(None) };
     let account_id = AccountId::parse(&account.account_id).map_err(SourceError::failed)?;
     let grade = match account.grade() {

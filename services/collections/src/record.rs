@@ -165,6 +165,14 @@ pub struct NoticeRecord {
     pub version: i64,
 }
 
+impl NoticeRecord {
+    /// The notice without its words, for the journal: those are kept with the notice.
+    pub(crate) fn brief(&self) -> Self {
+        let content = Content { text: String::new(), html: String::new(), ..self.content.clone() };
+        NoticeRecord { content, ..self.clone() }
+    }
+}
+
 /// What a notice says, and the template that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {

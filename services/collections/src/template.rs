@@ -16,8 +16,8 @@ use crate::{
     strategy::Tone,
 };
 
-/// Instructions a template may take: a notice of a thousand items takes a tenth of it.
-const FUEL: u64 = 1_000_000;
+/// Instructions a template may take: a notice of a hundred thousand items takes less.
+const FUEL: u64 = 20_000_000;
 /// Characters of a version: enough never to meet by chance.
 const VERSION_LENGTH: usize = 12;
 /// The longest subject, in characters: what a mail client shows.

@@ -5,6 +5,7 @@ mod feeds;
 mod input;
 mod loop_;
 mod outbox;
+mod plans;
 mod promises;
 mod properties;
 mod rules;

@@ -188,10 +188,12 @@ impl Collections {
     }
 
     async fn queue_in(&self, tx: &mut Tx, desk: &Desk<'_>, draft: &Draft, notes: &mut Notes) -> Result<bool, Error> {
-        let notice = self.write_notice(desk, self.env.ids.next(), draft, desk.work.date)?;
+        let Some(notice) = self.write_notice(desk, self.env.ids.next(), draft, desk.work.date)? else {
+            return Ok(false);
+        };
         let queued = notices::insert_in(tx, &notice).await?;
         if queued {
-            notes.add(&desk.call(), "notice_queued", notice.notice_id.as_str(), 1, (None, &notice))?;
+            notes.add(&desk.call(), "notice_queued", notice.notice_id.as_str(), 1, (None, &notice.brief()))?;
         }
         Ok(queued)
     }
@@ -209,15 +211,33 @@ impl Collections {
             Occasion::Run => desk.work.date,
             Occasion::Change => kept.unwrap_or(desk.work.date),
         };
-        let notice = self.write_notice(desk, notice_id, draft, date)?;
+        let Some(notice) = self.write_notice(desk, notice_id, draft, date)? else { return Ok(()) };
         if let Some(version) = notices::replace_in(tx, &notice).await? {
             let notice = NoticeRecord { version, ..notice };
-            notes.add(&desk.call(), "notice_replaced", notice.notice_id.as_str(), version, (None, &notice))?;
+            notes.add(&desk.call(), "notice_replaced", notice.notice_id.as_str(), version, (None, &notice.brief()))?;
         }
         Ok(())
     }
 
+    /// The notice, or none where it cannot be written: one account's defect must not stop a run for all others.
     fn write_notice(
+        &self,
+        desk: &Desk<'_>,
+        notice_id: NoticeId,
+        draft: &Draft,
+        date: NaiveDate,
+    ) -> Result<Option<NoticeRecord>, Error> {
+        match self.notice(desk, notice_id, draft, date) {
+            Ok(notice) => Ok(Some(notice)),
+            Err(error @ (Error::Money(_) | Error::Template(_))) => {
+                tracing::error!(account_id = %desk.account_id, %error, "a notice could not be written");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn notice(
         &self,
         desk: &Desk<'_>,
         notice_id: NoticeId,

@@ -119,7 +119,7 @@ impl Collections {
             };
             // the hold's notice to this recipient is there for ever: a replay or a later change finds it
             if notices::insert_in(tx, &notice).await? {
-                notes.add(&call, "notice_queued", notice.notice_id.as_str(), 1, (None, &notice))?;
+                notes.add(&call, "notice_queued", notice.notice_id.as_str(), 1, (None, &notice.brief()))?;
             }
         }
         notes.write_in(tx).await

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use weir_model::{CaseId, NoticeId, TaskId};
 
 use super::{
-    rules::{dossier, ladder, ladder_id},
+    plans::dossier,
+    rules::{ladder, ladder_id},
     world::{day, item, money},
 };
 use crate::{

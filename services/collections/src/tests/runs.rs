@@ -159,7 +159,7 @@ on_both_databases! {
         world.run_and_send(day(16)).await;
 
         assert_eq!(world.standing("a1").await.dunning_level, 2);
-        let tones: Vec<_> = world.notices("a1").await.iter().map(|notice| notice.tone()).collect();
+        let tones: Vec<_> = world.notices("a1").await.iter().map(pb::Notice::tone).collect();
         assert_eq!(tones, [pb::NoticeTone::Friendly, pb::NoticeTone::Formal]);
     }
 

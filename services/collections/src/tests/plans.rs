@@ -1,0 +1,252 @@
+//! What working a debt for a date decides, case by case.
+
+use weir_model::{CaseId, ItemId, NoticeId, SubjectId, TaskId};
+
+use super::{
+    rules::{ladder, ladder_id, promise},
+    world::{cny, day, item, money},
+};
+use crate::{
+    case::{Course, OpenCase},
+    item::Item,
+    notice::{Unsent, UnsentState},
+    promise::{Promise, PromiseState},
+    run::{Address, Dossier, Effect, Occasion, Plan, plan},
+    strategy::{Owner, Strategy, TaskKind},
+    task::{Task, TaskState},
+};
+
+pub(super) fn dossier(items: Vec<Item>) -> Dossier {
+    Dossier { items, address: Address::Known, ..Dossier::empty(cny()) }
+}
+
+fn run_on(dossier: &Dossier, days: i64) -> Plan {
+    plan(dossier, &ladder_id(), &ladder(), day(days), Occasion::Run).unwrap()
+}
+
+fn change_on(dossier: &Dossier, days: i64) -> Plan {
+    plan(dossier, &ladder_id(), &ladder(), day(days), Occasion::Change).unwrap()
+}
+
+fn course(anchor: &str, stage: i64, level: i64, owner: Owner) -> Course {
+    Course { strategy_id: ladder_id(), anchor_item_id: Some(ItemId::parse(anchor).unwrap()), stage, level, owner }
+}
+
+fn with_case(dossier: Dossier, course: Course) -> Dossier {
+    Dossier { case: Some(OpenCase { case_id: CaseId::parse("c").unwrap(), course }), ..dossier }
+}
+
+fn waiting(anchor: &str, stage: i64, on: i64) -> Unsent {
+    Unsent {
+        notice_id: NoticeId::parse("n").unwrap(),
+        state: UnsentState::Waiting,
+        stage,
+        anchor_item_id: ItemId::parse(anchor).unwrap(),
+        business_date: day(on),
+        listed: Vec::new(),
+    }
+}
+
+fn queued(plan: &Plan) -> Vec<(i64, Vec<(String, i64)>)> {
+    let listed = |effect: &Effect| match effect {
+        Effect::QueueNotice(draft) | Effect::ReplaceNotice { draft, .. } => {
+            let items = draft.listed.iter().map(|line| (line.item_id.to_string(), line.amount.minor())).collect();
+            Some((draft.stage, items))
+        }
+        _ => None,
+    };
+    plan.effects.iter().filter_map(listed).collect()
+}
+
+fn cancelled(plan: &Plan) -> usize {
+    plan.effects.iter().filter(|effect| matches!(effect, Effect::CancelNotice { .. })).count()
+}
+
+#[test]
+fn a_case_opens_on_a_stage_before_the_due_date_with_a_reminder() {
+    let dossier = dossier(vec![item("inv-1", day(0), 500)]);
+    assert_eq!(run_on(&dossier, -8).effects, []);
+    let plan = run_on(&dossier, -7);
+    assert!(matches!(&plan.effects[0], Effect::OpenCase { course } if course.stage == 1 && course.level == 0));
+    assert_eq!(queued(&plan), [(1, vec![("inv-1".to_owned(), 500)])]);
+    assert_eq!(plan.level, 0, "nothing is overdue");
+}
+
+#[test]
+fn one_contact_lists_all_overdue_items_and_no_other() {
+    let items = vec![item("old", day(0), 500), item("young", day(15), 300), item("later", day(25), 200)];
+    let plan = run_on(&dossier(items), 20);
+    assert_eq!(queued(&plan), [(4, vec![("old".to_owned(), 500), ("young".to_owned(), 300)])]);
+    assert_eq!(plan.level, 2, "what the gate sees does not wait for notices");
+}
+
+#[test]
+fn the_disputed_part_is_not_asked_for() {
+    let disputed = Item { disputed: money(200), ..item("inv-1", day(0), 500) };
+    assert_eq!(queued(&run_on(&dossier(vec![disputed]), 1)), [(4, vec![("inv-1".to_owned(), 300)])]);
+}
+
+#[test]
+fn a_fully_disputed_item_opens_a_case_and_leaves_dunning() {
+    let disputed = Item { disputed: money(500), ..item("inv-1", day(0), 500) };
+    let plan = run_on(&dossier(vec![disputed]), 40);
+    assert!(matches!(&plan.effects[..], [Effect::OpenCase { .. }]), "{plan:?}");
+    assert_eq!(plan.level, 0);
+}
+
+#[test]
+fn an_open_promise_suppresses_stages_and_level_until_it_is_judged() {
+    let owed = dossier(vec![item("inv-1", day(0), 1_500)]);
+    let owed = with_case(Dossier { promises: vec![promise(0)], ..owed }, course("inv-1", 5, 2, Owner::Finance));
+    let plan = run_on(&owed, 12);
+    assert_eq!((plan.level, queued(&plan).len()), (0, 0));
+}
+
+#[test]
+fn breaking_a_promise_restores_the_clock_without_reset() {
+    let owed = dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 1_500) }]);
+    let owed = with_case(Dossier { promises: vec![promise(0)], ..owed }, course("inv-1", 4, 1, Owner::Sales));
+    let late = Dossier { promises: vec![Promise { date: day(29), ..promise(0) }], ..owed };
+    let plan = run_on(&late, 32);
+    assert!(matches!(&plan.effects[0], Effect::JudgePromise { state: PromiseState::Broken, .. }));
+    assert_eq!(plan.level, 3, "32 days past due, promise or not");
+    assert_eq!(queued(&plan)[0].0, 5, "notices go on where they were");
+    let talk = |effect: &&Effect| matches!(effect, Effect::GiveTask { kind: TaskKind::BrokenPromise, .. });
+    assert_eq!(plan.effects.iter().filter(talk).count(), 1);
+}
+
+#[test]
+fn a_notice_waits_for_the_minimum_interval() {
+    let owed = || dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 500) }]);
+    let sent =
+        |on: i64| with_case(Dossier { last_sent: Some(day(on)), ..owed() }, course("inv-1", 5, 2, Owner::Finance));
+    assert!(queued(&run_on(&sent(14), 16)).is_empty(), "two days are too few");
+    assert_eq!(queued(&run_on(&sent(13), 16))[0].0, 5, "three days pass");
+}
+
+#[test]
+fn the_next_stage_waits_until_the_previous_notice_was_sent() {
+    let owed = dossier(vec![item("inv-1", day(0), 500)]);
+    let unsent = Dossier { unsent: Some(waiting("inv-1", 4, 1)), ..owed };
+    let plan = run_on(&with_case(unsent, course("inv-1", 4, 1, Owner::Sales)), 16);
+    assert_eq!(queued(&plan), [(4, vec![("inv-1".to_owned(), 500)])], "the unsent one is brought up to date");
+    assert!(plan.effects.iter().any(|effect| matches!(effect, Effect::ReplaceNotice { .. })));
+}
+
+#[test]
+fn a_notice_on_its_way_is_left_alone() {
+    let owed = dossier(vec![item("inv-1", day(0), 500)]);
+    let sending = Unsent { state: UnsentState::Sending, ..waiting("inv-1", 4, 1) };
+    let owed = with_case(Dossier { unsent: Some(sending), ..owed }, course("inv-1", 4, 1, Owner::Sales));
+    let plan = run_on(&owed, 16);
+    assert!(queued(&plan).is_empty() && cancelled(&plan) == 0);
+}
+
+#[test]
+fn paying_the_oldest_item_re_anchors_at_once_and_cancels_what_waits() {
+    let owed = dossier(vec![item("young", day(20), 300)]);
+    let owed = Dossier { unsent: Some(waiting("old", 6, 31)), ..owed };
+    let plan = change_on(&with_case(owed, course("old", 6, 3, Owner::Legal)), 31);
+    assert_eq!(cancelled(&plan), 1);
+    let steered = plan.effects.iter().find_map(|effect| match effect {
+        Effect::Steer { course, .. } => Some((course.anchor_item_id.clone().unwrap(), course.stage, course.level)),
+        _ => None,
+    });
+    assert_eq!(steered, Some((ItemId::parse("young").unwrap(), 4, 1)));
+    assert_eq!(plan.level, 1);
+}
+
+#[test]
+fn a_part_payment_brings_the_waiting_notice_up_to_date() {
+    let owed = dossier(vec![Item { open: money(200), ..item("inv-1", day(0), 500) }]);
+    let owed = Dossier { unsent: Some(waiting("inv-1", 4, 1)), ..owed };
+    let plan = change_on(&with_case(owed, course("inv-1", 4, 1, Owner::Sales)), 1);
+    assert_eq!(queued(&plan), [(4, vec![("inv-1".to_owned(), 200)])]);
+}
+
+#[test]
+fn settling_everything_closes_the_case_its_tasks_and_its_notice() {
+    let task = Task {
+        task_id: TaskId::parse("t").unwrap(),
+        kind: TaskKind::Call,
+        stage: 4,
+        item_id: ItemId::parse("inv-1").unwrap(),
+        state: TaskState::Open,
+    };
+    let owed = Dossier { tasks: vec![task], unsent: Some(waiting("inv-1", 4, 1)), ..dossier(Vec::new()) };
+    let plan = change_on(&with_case(owed, course("inv-1", 4, 1, Owner::Sales)), 1);
+    assert!(
+        matches!(&plan.effects[..], [Effect::CloseTask { .. }, Effect::CancelNotice { .. }, Effect::CloseCase { .. }]),
+        "{plan:?}"
+    );
+}
+
+#[test]
+fn a_change_opens_judges_and_queues_nothing() {
+    let owed =
+        Dossier { promises: vec![promise(0)], ..dossier(vec![item("inv-1", day(0), 1_500), item("inv-2", day(0), 5)]) };
+    let plan = change_on(&owed, 40);
+    assert_eq!(plan.effects, []);
+    assert_eq!(plan.level, 3, "but the gate is told at once");
+}
+
+#[test]
+fn a_stage_gives_out_its_tasks_once_and_takes_back_those_of_the_stage_before() {
+    let owed = Dossier {
+        salesperson: Some(SubjectId::parse("sales-1").unwrap()),
+        ..dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 500) }])
+    };
+    let task = |stage: i64, kind: TaskKind| Task {
+        task_id: TaskId::parse(&format!("t{stage}{}", kind.as_str())).unwrap(),
+        kind,
+        stage,
+        item_id: ItemId::parse("inv-1").unwrap(),
+        state: TaskState::Open,
+    };
+    let first = Dossier { tasks: vec![task(4, TaskKind::Call)], last_sent: Some(day(15)), ..owed };
+    let plan = run_on(&with_case(first.clone(), course("inv-1", 4, 1, Owner::Sales)), 16);
+    let given: Vec<_> = plan
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::GiveTask { kind, owner, assignee, due_date, .. } => {
+                Some((*kind, *owner, assignee.clone(), *due_date))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        given,
+        [(TaskKind::Call, Owner::Finance, None, day(18)), (TaskKind::Letter, Owner::Finance, None, day(18))]
+    );
+    assert!(plan.effects.iter().any(|effect| matches!(effect, Effect::CloseTask { .. })));
+    let again = Dossier { tasks: vec![task(5, TaskKind::Call), task(5, TaskKind::Letter)], ..first };
+    assert_eq!(run_on(&with_case(again, course("inv-1", 5, 2, Owner::Finance)), 16).effects, []);
+}
+
+#[test]
+fn a_debtor_without_an_address_gives_a_task_instead_of_a_notice() {
+    let owed = Dossier { address: Address::Missing, ..dossier(vec![item("inv-1", day(0), 500)]) };
+    let plan = run_on(&owed, 1);
+    assert!(plan.unaddressed && queued(&plan).is_empty());
+    let find = |effect: &Effect| matches!(effect, Effect::GiveTask { kind: TaskKind::FindAddress, .. });
+    assert!(plan.effects.iter().any(find));
+}
+
+#[test]
+fn an_item_below_the_tolerance_opens_no_case_and_raises_no_level() {
+    let strategy = Strategy { tolerances: vec![money(100)], ..ladder() };
+    let plan_of = |open: i64| {
+        plan(&dossier(vec![item("inv-1", day(0), open)]), &ladder_id(), &strategy, day(20), Occasion::Run).unwrap()
+    };
+    assert_eq!((plan_of(99).effects.len(), plan_of(99).level), (0, 0));
+    assert_eq!(plan_of(100).level, 2, "an equal amount is dunned");
+}
+
+#[test]
+fn a_crumb_keeps_an_open_case_open() {
+    let strategy = Strategy { tolerances: vec![money(100)], ..ladder() };
+    let owed = with_case(dossier(vec![item("inv-1", day(0), 1)]), course("inv-1", 4, 1, Owner::Sales));
+    let plan = plan(&owed, &ladder_id(), &strategy, day(2), Occasion::Run).unwrap();
+    assert!(!plan.effects.iter().any(|effect| matches!(effect, Effect::CloseCase { .. })));
+}
