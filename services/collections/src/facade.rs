@@ -67,6 +67,8 @@ pub struct Freshness {
     pub receivables: Option<i64>,
     /// Position of the gate's feed.
     pub order_gate: Option<i64>,
+    /// Position of the limits' feed.
+    pub limits: Option<i64>,
     /// Position of our own.
     pub collections: Option<i64>,
 }
@@ -114,7 +116,8 @@ impl Collections {
     /// Waits until what was written up to there is counted here.
     pub async fn fresh(&self, freshness: Freshness) -> Result<(), Error> {
         let deadline = Instant::now() + FRESH_WITHIN;
-        let followed = [(RECEIVABLES, freshness.receivables), (ORDER_GATE, freshness.order_gate)];
+        let followed =
+            [(RECEIVABLES, freshness.receivables), (ORDER_GATE, freshness.order_gate), (LIMITS, freshness.limits)];
         for (feed, position) in followed {
             if let Some(position) = position.filter(|position| *position > 0) {
                 bookmark::reached(&self.env.db, feed, position, deadline).await?;

@@ -188,7 +188,7 @@ pub struct Content {
     pub html: String,
 }
 
-/// What a run did so far.
+/// What was done for a date.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RunCounts {
     /// Accounts and currencies looked at.
@@ -209,6 +209,26 @@ pub struct RunCounts {
     pub created_tasks: i64,
     /// Promises judged.
     pub judged_promises: i64,
+}
+
+impl RunCounts {
+    /// Counts what else was done.
+    pub(crate) fn add(&mut self, more: RunCounts) {
+        self.worked += more.worked;
+        self.opened_cases += more.opened_cases;
+        self.closed_cases += more.closed_cases;
+        self.replaced_notices += more.replaced_notices;
+        self.cancelled_notices += more.cancelled_notices;
+        self.unaddressed_notices += more.unaddressed_notices;
+        self.created_tasks += more.created_tasks;
+        self.judged_promises += more.judged_promises;
+        for (strategy_id, by_stage) in more.queued_notices {
+            let known = self.queued_notices.entry(strategy_id).or_default();
+            for (stage, count) in by_stage {
+                *known.entry(stage).or_default() += count;
+            }
+        }
+    }
 }
 
 /// Cases in one stage.

@@ -63,7 +63,8 @@ pub(super) fn freshness(fields: &mut Fields, token: Option<&Token>) -> Option<Fr
     let receivables = parse::fresh(fields, path, token, Context::Receivables)?;
     let mut quiet = Fields::default();
     let mut of = |context| parse::fresh(&mut quiet, path, token, context);
-    Some(Freshness { receivables, order_gate: of(Context::OrderGate)?, collections: of(Context::Collections)? })
+    let (order_gate, limits) = (of(Context::OrderGate)?, of(Context::Limits)?);
+    Some(Freshness { receivables, order_gate, limits, collections: of(Context::Collections)? })
 }
 
 pub(super) fn owner(value: pb::StageOwner) -> Option<Owner> {

@@ -154,13 +154,13 @@ impl Service {
         let call = self.call(&request, rpc!("RunCollections"))?;
         let request = request.into_inner();
         let mut fields = Fields::default();
-        let request_id = read::request_id(&mut fields, &request.request_id);
+        let request_id = parse::optional_id(&mut fields, "request_id", &request.request_id);
         let date = parse::optional_date(&mut fields, "business_date", request.business_date.as_ref());
         let fresh = read::freshness(&mut fields, request.at_least_as_fresh.as_ref());
         let ((request_id, date), fresh) = fields.finish_with(request_id.zip(date).zip(fresh))?;
         self.context.fresh(fresh).await?;
         let date = date.unwrap_or(call.today);
-        let done = self.context.run_collections(&call.with_request_id(Some(request_id)), date).await?;
+        let done = self.context.run_collections(&call.with_request_id(request_id), date).await?;
         Ok(pb::RunCollectionsResponse { token: token(&done), ..emit::run(&done.value) })
     }
 

@@ -10,7 +10,7 @@ use super::{Collections, desk::Work};
 use crate::{
     Error,
     policy::Policy,
-    record::{RunReport, StageCount},
+    record::{RunCounts, RunReport, StageCount},
     run::Occasion,
     store::{Notes, accounts, cases, runs, strategies},
 };
@@ -69,6 +69,7 @@ impl Collections {
                 break;
             }
         }
+        let mut counts = RunCounts::default();
         let mut after = String::new();
         loop {
             let accounts = accounts::next(&self.env.db, &after, ACCOUNTS_AT_ONCE).await?;
@@ -78,11 +79,12 @@ impl Collections {
                 lease::guard_in(tx, lease).await?;
                 self.work_chunk_in(tx, call, (&run_id, date, &policy), (first, last)).await
             };
-            self.env.db.transact(chunk).await?;
+            counts.add(self.env.db.transact(chunk).await?);
             last.as_str().clone_into(&mut after);
         }
         let end = Call { request_id: None, ..call.clone() };
-        self.env.db.once(&end, async |tx: &mut Tx| self.finish_in(tx, call, (&run_id, date, &policy)).await).await
+        let finish = async |tx: &mut Tx| self.finish_in(tx, call, (&run_id, date, &policy), &counts).await;
+        self.env.db.once(&end, finish).await
     }
 
     async fn begin_in(&self, tx: &mut Tx, call: &Call, date: NaiveDate) -> Result<Begun, Error> {
@@ -112,12 +114,14 @@ impl Collections {
         call: &Call,
         (run_id, date, policy): (&str, NaiveDate, &Policy),
         range: (&AccountId, &AccountId),
-    ) -> Result<(), Error> {
-        let mut counts = runs::counts_in(tx, run_id).await?;
+    ) -> Result<RunCounts, Error> {
+        let mut counts = RunCounts::default();
         let work = Work { call, policy, date, occasion: Occasion::Run };
         self.work_in(tx, &work, range, &mut counts).await?;
-        runs::save_in(tx, run_id, &counts, None).await?;
-        Ok(())
+        let mut so_far = runs::counts_in(tx, run_id).await?;
+        so_far.add(counts.clone());
+        runs::save_in(tx, run_id, &so_far, None).await?;
+        Ok(counts)
     }
 
     async fn finish_in(
@@ -125,8 +129,9 @@ impl Collections {
         tx: &mut Tx,
         call: &Call,
         (run_id, date, policy): (&str, NaiveDate, &Policy),
+        counts: &RunCounts,
     ) -> Result<RunReport, Error> {
-        let counts = runs::counts_in(tx, run_id).await?;
+        let so_far = runs::counts_in(tx, run_id).await?;
         let in_stage = cases::by_stage_in(tx).await?;
         let mut stages = Vec::new();
         for (strategy_id, strategy) in policy.all() {
@@ -142,8 +147,8 @@ impl Collections {
                 });
             }
         }
-        let version = runs::save_in(tx, run_id, &counts, Some(call.at)).await?;
-        let report = RunReport { run_id: run_id.to_owned(), business_date: date, counts, stages };
+        let version = runs::save_in(tx, run_id, &so_far, Some(call.at)).await?;
+        let report = RunReport { run_id: run_id.to_owned(), business_date: date, counts: counts.clone(), stages };
         if let Some(request_id) = &call.request_id {
             runs::answer_in(tx, &call.principal.subject, request_id, &report).await?;
         }

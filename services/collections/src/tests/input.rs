@@ -83,7 +83,7 @@ on_both_databases! {
             page_token: bad(),
         }) names "account_id", "page_size", "page_token", "state");
         refused!(world.run_collections(pb::RunCollectionsRequest {
-            request_id: String::new(),
+            request_id: bad(),
             business_date: bad_date(),
             at_least_as_fresh: bad_token(),
         }) names "at_least_as_fresh.positions[0].position", "business_date", "request_id");

@@ -29,7 +29,8 @@ on_both_databases! {
         let second = world.run_and_send(day(1)).await;
 
         assert_eq!(second.run_id, first.run_id);
-        assert_eq!((second.queued_notice_count, second.opened_case_count, second.created_task_count), (1, 1, 1));
+        assert_eq!((first.queued_notice_count, first.opened_case_count, first.created_task_count), (1, 1, 1));
+        assert_eq!((second.queued_notice_count, second.opened_case_count, second.created_task_count), (0, 0, 0));
         assert_eq!((world.notices("a1").await, world.cases("a1").await), (notices, cases));
         assert_eq!(world.files().len(), 1);
     }
