@@ -19,9 +19,9 @@ async fn the_loop_closes(way: Way) {
     let today = clock.today();
 
     // Nobody has assessed the account: its first order on credit stops.
-    let refused = authorize(&people, "SO-0", "A-100", 1_000).await;
-    assert_eq!(outcome(&refused), Outcome::Hold);
-    assert!(failed(&refused, Rule::NotAssessed), "{refused:?}");
+    let first = authorize(&people, "SO-0", "A-100", 1_000).await;
+    assert_eq!(outcome(&first), Outcome::Hold);
+    assert!(failed(&first, Rule::NotAssessed), "{first:?}");
 
     // It is assessed, and the grade reaches limits by itself.
     let assessed = assess(&people, "A-100", None).await;
@@ -34,6 +34,10 @@ async fn the_loop_closes(way: Way) {
     let limit_token = grant_limit(&people, "A-100", LIMIT).await;
     let standing = standing(&people, "A-100", limit_token).await;
     assert_eq!(standing.limit, Some(cny(LIMIT)));
+
+    // The first order passes by itself now; its customer does not want it any more.
+    hold_becomes(&people, &first.decision.as_ref().unwrap().hold_id, HoldState::Approved).await;
+    cancel(&people, "SO-0").await;
 
     // 480,000 are owed and not due; an order of 50,000 stops, 30,000 over.
     let invoice = post_invoice(&people, "INV-1", "A-100", 480_000, today, 30).await;
@@ -67,9 +71,9 @@ async fn the_loop_closes(way: Way) {
 
     // Another item has been overdue for 20 days: collections works the case, and the gate knows the dunning level.
     let overdue = post_invoice(&people, "INV-3", "A-100", 10_000, days_before(today, 50), 30).await;
-    let run = run_collections(&people, today, overdue.token).await;
+    let run = run_collections(&people, today, overdue.token.clone()).await;
     assert_eq!((run.opened_case_count, run.worked_count), (1, 1), "{run:?}");
-    let standing = standing_fresh(&people, "A-100", run.token).await;
+    let standing = standing_fresh(&people, "A-100", both(overdue.token, run.token)).await;
     assert!(standing.dunning_level > 0, "{standing:?}");
     assert_eq!(standing.oldest_overdue_days, 20);
     assert!(standing.over_limit);

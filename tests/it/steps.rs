@@ -18,8 +18,8 @@ use weir_wire::{
         LimitRequestState, SubmitLimitRequestRequest, limit,
     },
     order_gate::v1::{
-        AuthorizeOrderRequest, AuthorizeOrderResponse, DeliveredLine, GetHoldRequest, GetStandingRequest,
-        GetStandingResponse, HoldState, Outcome, RecordDeliveryRequest, Rule,
+        AuthorizeOrderRequest, AuthorizeOrderResponse, CancelOrderRequest, DeliveredLine, GetHoldRequest,
+        GetStandingRequest, GetStandingResponse, HoldState, Outcome, RecordDeliveryRequest, Rule,
     },
     receivables::v1::{
         Invoice, InvoiceLine, PaymentAdvice, PaymentReference, PostInvoiceRequest, PostInvoiceResponse,
@@ -313,9 +313,19 @@ pub(crate) async fn deliver(people: &People, order_id: &str, yuan: i64) {
         order_id: order_id.to_owned(),
         delivery_id: format!("{order_id}-D1"),
         lines: vec![line],
-        ..Default::default()
+        request_id: request_id(order_id, "deliver"),
     };
     people.pipeline.gate().record_delivery(request).await.unwrap();
+}
+
+/// The whole of an order is cancelled.
+pub(crate) async fn cancel(people: &People, order_id: &str) {
+    let request = CancelOrderRequest {
+        order_id: order_id.to_owned(),
+        request_id: request_id(order_id, "cancel"),
+        ..Default::default()
+    };
+    people.pipeline.gate().cancel_order(request).await.unwrap();
 }
 
 /// Waits until a hold stands where it should.
@@ -334,10 +344,24 @@ pub(crate) async fn hold_notices(people: &People, hold_id: &str, token: Option<T
     people.collector.collections().list_notices(request).await.unwrap().into_inner().notices
 }
 
-/// The day's run.
+/// A token that stands for what two of different contexts stand for.
+pub(crate) fn both(one: Option<Token>, other: Option<Token>) -> Option<Token> {
+    let positions = [one, other].into_iter().flatten().flat_map(|token| token.positions).collect();
+    Some(Token { positions })
+}
+
+/// The feed position a token of one context stands for.
+fn position(token: Option<&Token>) -> i64 {
+    token.unwrap().positions[0].position
+}
+
+/// The day's run, counting what a token stands for.
 pub(crate) async fn run_collections(people: &People, on: NaiveDate, token: Option<Token>) -> RunCollectionsResponse {
-    let request =
-        RunCollectionsRequest { business_date: Some(date(on)), at_least_as_fresh: token, ..Default::default() };
+    let request = RunCollectionsRequest {
+        business_date: Some(date(on)),
+        request_id: request_id(&on.to_string(), &format!("run-{}", position(token.as_ref()))),
+        at_least_as_fresh: token,
+    };
     people.collector.collections().run_collections(request).await.unwrap().into_inner()
 }
 

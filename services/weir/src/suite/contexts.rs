@@ -13,6 +13,9 @@ use weir_store::Env;
 use super::{Wiring, Work, peers::Peers};
 use crate::{roles::Role, settings::Settings};
 
+/// How often a process looks whether a date has come.
+const DATES_REST: Duration = Duration::from_secs(30);
+
 /// How long a notice may wait in the outbox when nobody wakes the sender.
 const SENDER_REST: Duration = Duration::from_secs(1);
 
@@ -80,6 +83,11 @@ impl Opened {
                 let from = Role::Limits;
                 let assessment = peers.from_to(from, Role::Assessment)?;
                 work.follow(from, weir_limits::follow::assessment(context, assessment));
+                let context = Arc::clone(context);
+                work.workers.spawn("limits brings accounts up to date", Pace::idle(DATES_REST), move || {
+                    let context = Arc::clone(&context);
+                    async move { context.step().await }
+                });
             }
             Opened::OrderGate(context) => {
                 let from = Role::OrderGate;
@@ -93,7 +101,13 @@ impl Opened {
                     weir_order_gate::follow::collections(context, peers.from_to(from, Role::Collections)?),
                 );
             }
-            Opened::Receivables(_) => {}
+            Opened::Receivables(context) => {
+                let context = Arc::clone(context);
+                work.workers.spawn("receivables books payments and alerts", Pace::idle(DATES_REST), move || {
+                    let context = Arc::clone(&context);
+                    async move { context.step().await }
+                });
+            }
             Opened::Collections(context) => {
                 let from = Role::Collections;
                 work.follow(
