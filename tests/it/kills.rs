@@ -46,7 +46,8 @@ where
                         Ok(()) => break,
                         // the connection broke, or nobody listens yet: ask again, which is safe
                         Err(status) => {
-                            assert!(matches!(status.code(), Code::Unavailable | Code::Unknown), "{status:?}");
+                            let broken = matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled);
+                            assert!(broken, "{status:?}");
                             tokio::task::yield_now().await;
                         }
                     }

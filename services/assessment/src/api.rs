@@ -10,7 +10,7 @@ mod write;
 use std::sync::Arc;
 
 use tonic::{Request, Status};
-use weir_model::{Call, Fault, FieldViolation, Fields, Role};
+use weir_model::{Call, Fault, Fields, Role};
 use weir_wire::{
     PageTokens,
     assessment::v1::{
@@ -21,9 +21,6 @@ use weir_wire::{
 };
 
 use crate::{Assessment, error::Error};
-
-/// Bytes of bad fields in one answer. They travel in trailers, of which a client takes 16 KiB in all, encoded.
-const BAD_FIELDS_BYTES_MAX: usize = 4 * 1_024;
 
 /// Who may read what is known of accounts.
 const READERS: &[Role] =
@@ -92,24 +89,5 @@ fn under(call: Call, fields: &mut Fields, request_id: &str) -> Call {
 
 /// The status of an error.
 fn status(error: impl Into<Error>) -> Status {
-    weir_wire::status(shortened(error.into().into()))
-}
-
-/// The fault with as many bad fields as an answer can carry, and a word on how many more there are.
-fn shortened(mut fault: Fault) -> Fault {
-    let mut bytes = 0;
-    let fits = fault.fields.iter().take_while(|field| {
-        bytes += field.path.len() + field.description.len();
-        bytes <= BAD_FIELDS_BYTES_MAX
-    });
-    let kept = fits.count();
-    let more = fault.fields.len() - kept;
-    if more > 0 {
-        fault.fields.truncate(kept);
-        let names: Vec<&str> = fault.fields.iter().map(|field| field.path.as_str()).collect();
-        fault.message = format!("invalid: {} and {more} more", names.join(", ")).into();
-        let description = format!("{more} more fields are invalid");
-        fault.fields.push(FieldViolation { path: String::new(), description });
-    }
-    fault
+    weir_wire::status(error.into().into())
 }

@@ -4,10 +4,14 @@ use std::collections::HashMap;
 
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use weir_model::{Fault, Kind};
+use weir_model::{Fault, FieldViolation, Kind};
 
 /// `domain` of every `google.rpc.ErrorInfo` we send.
 pub const DOMAIN: &str = "weir";
+
+/// Bytes of bad fields told at most: details travel in a trailer, and clients take trailers of 8 to 16 KiB, in which
+/// each byte stands more than twice.
+const BAD_FIELDS_BYTES_MAX: usize = 3_000;
 
 /// The gRPC code of a kind of error.
 pub const fn code(kind: Kind) -> Code {
@@ -27,8 +31,10 @@ pub const fn code(kind: Kind) -> Code {
 }
 
 /// The status a caller sees: code, one sentence, `ErrorInfo` with reason and facts, `BadRequest` with every bad
-/// field, `RetryInfo` where trying again may help.
+/// field, `RetryInfo` where trying again may help. Where the bad fields are more than an answer can carry, the last
+/// one tells how many more there are.
 pub fn status(fault: Fault) -> Status {
+    let fault = shortened(fault);
     let metadata: HashMap<String, String> =
         fault.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     let mut details = ErrorDetails::with_error_info(fault.reason.as_str(), DOMAIN, metadata);
@@ -39,4 +45,24 @@ pub fn status(fault: Fault) -> Status {
         details.set_retry_info(Some(after));
     }
     Status::with_error_details(code(fault.kind), fault.message.into_owned(), details)
+}
+
+/// The fault with as many bad fields as an answer can carry, and a word on how many more there are.
+fn shortened(mut fault: Fault) -> Fault {
+    let mut bytes = 0;
+    let fits = fault.fields.iter().take_while(|field| {
+        bytes += 2 * field.path.len() + field.description.len();
+        bytes <= BAD_FIELDS_BYTES_MAX
+    });
+    let kept = fits.count();
+    let more = fault.fields.len() - kept;
+    if more > 0 {
+        fault.fields.truncate(kept);
+        let names: Vec<&str> = fault.fields.iter().map(|field| field.path.as_str()).collect();
+        fault.message = format!("invalid: {} and {more} more", names.join(", ")).into();
+        fault
+            .fields
+            .push(FieldViolation { path: String::new(), description: format!("{more} more fields are invalid") });
+    }
+    fault
 }

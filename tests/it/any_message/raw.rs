@@ -1,6 +1,6 @@
 //! Any rpc, called with messages known only by their descriptors.
 
-use std::str::FromStr as _;
+use std::{str::FromStr as _, time::Duration};
 
 use futures::stream::BoxStream;
 use http::uri::PathAndQuery;
@@ -14,6 +14,9 @@ use tonic::{
 use weir::roles::Role;
 use weir_tests::Desk;
 
+/// Time a call is given: positions nobody will ever reach are waited for no longer.
+const PATIENCE: Duration = Duration::from_millis(250);
+
 /// Calls a method with messages; answers as they come, each as its length.
 pub(super) async fn call(
     desk: &Desk,
@@ -25,7 +28,8 @@ pub(super) async fn call(
     let mut client = Grpc::new(desk.peer(role_of(&service)));
     client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
     let encoded: Vec<Vec<u8>> = messages.iter().map(DynamicMessage::encode_to_vec).collect();
-    let request = Request::new(futures::stream::iter(encoded));
+    let mut request = Request::new(futures::stream::iter(encoded));
+    request.set_timeout(PATIENCE);
     let answers = client.streaming(request, path, Bytes).await?.into_inner();
     Ok(Box::pin(answers))
 }

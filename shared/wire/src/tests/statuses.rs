@@ -18,6 +18,17 @@ fn a_bad_request_lists_every_field() {
 }
 
 #[test]
+fn more_bad_fields_than_an_answer_can_carry_are_counted() {
+    let mut fields = Fields::default();
+    (0..500).for_each(|n| fields.add(format!("bins[{n}].low"), "must be below its high"));
+    let status = status(fields.finish().unwrap_err());
+    let told = status.get_error_details().bad_request().unwrap().field_violations.clone();
+    let more: usize = told.last().unwrap().description.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(told.len() - 1 + more, 500);
+    assert!(status.details().len() + status.message().len() < 6_000);
+}
+
+#[test]
 fn every_error_carries_reason_and_domain() {
     let fault = Fault::precondition(Reason::AuthorityExceeded, "not enough authority").with("excess", "30000.00 CNY");
     let status = status(fault);
