@@ -75,7 +75,7 @@ pub(crate) fn plan<'a>(
     mode: AllocationMode,
 ) -> Plan {
     let mut oldest_first: Vec<&Item> = items.into_iter().filter(|item| !item.is_credit()).collect();
-    oldest_first.sort_by_key(|item| (item.due_date, item.document_date, item.id.clone()));
+    oldest_first.sort_by(|a, b| (a.due_date, a.document_date, &a.id).cmp(&(b.due_date, b.document_date, &b.id)));
     let mut draft = Draft { left: amount.minor(), taken: BTreeMap::new(), order: Vec::new() };
     let mut unmatched = Vec::new();
     if mode != AllocationMode::Nothing {

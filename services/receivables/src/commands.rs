@@ -159,7 +159,7 @@ impl Receivables {
                 self.change(tx, call, &owner, &wanted, "payment_reversed", |ledger, recording| {
                     let on = on.unwrap_or(recording.today);
                     let reversals = ledger.reverse_payment(&id, &reason, on, recording)?;
-                    let items = ledger.changes.items.iter().filter_map(|id| ledger.items.get(id)).cloned().collect();
+                    let items = ledger.items_of_ids(&ledger.changes.items);
                     Ok(ReversedPayment { payment: ledger.payment(&id)?.clone(), reversals, items })
                 })
                 .await
@@ -185,7 +185,7 @@ impl Receivables {
                 self.change(tx, call, &owner, &wanted, "document_cancelled", |ledger, recording| {
                     let on = on.unwrap_or(recording.today);
                     let items = ledger.cancel(&number, &document, on, recording)?;
-                    Ok(items.iter().filter_map(|id| ledger.items.get(id)).cloned().collect())
+                    Ok(ledger.items_of_ids(&items))
                 })
                 .await
             })

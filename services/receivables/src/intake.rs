@@ -2,10 +2,12 @@
 //!
 //! A row that is refused leaves nothing; the others are kept. A row that came before changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod batch;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, Currency, ItemId, Money, TextId as _};
+use weir_model::{AccountId, Call, Currency, ItemId, Money};
 use weir_store::{Change, Tx, journal};
 
 use chrono::NaiveDate;
@@ -13,14 +15,15 @@ use chrono::NaiveDate;
 use crate::{
     Receivables,
     allocation::Allocation,
-    document::{Document, DocumentNumber},
+    document::Document,
     error::Error,
     item::{Item, Weight},
-    ledger::{DisputeFact, Ledger, Recording},
-    payment::{Advice, AllocationMode, Payment},
+    ledger::{Ledger, Recording},
+    payment::{Advice, Payment},
     refusal::Refusal,
-    store::{self, document::Posted, ledger::Wanted},
+    store,
 };
+use batch::Batch;
 
 /// How much of an item is disputed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,193 +165,6 @@ async fn owners(tx: &mut Tx, rows: &[Row]) -> Result<Vec<Option<Owner>>, Error> 
         });
     }
     Ok(owners)
-}
-
-/// The ledgers of some rows, and what came before under their numbers.
-struct Batch {
-    ledgers: BTreeMap<Owner, Ledger>,
-    before: BTreeMap<Owner, Weight>,
-    documents: BTreeMap<DocumentNumber, Posted<Document, PostedDocument>>,
-    payments: BTreeMap<DocumentNumber, Posted<Advice, RecordedPayment>>,
-    disputes: BTreeMap<String, (String, Money)>,
-    /// Item ids that are taken.
-    items: BTreeSet<ItemId>,
-    new_documents: Vec<DocumentNumber>,
-    new_payments: Vec<RecordedPayment>,
-}
-
-impl Batch {
-    async fn load(tx: &mut Tx, rows: &[Row], owners: &[Option<Owner>]) -> Result<Batch, Error> {
-        let mut wanted: BTreeMap<Owner, Wanted> = BTreeMap::new();
-        let (mut numbers, mut payments, mut keys, mut items) =
-            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for (row, owner) in rows.iter().zip(owners) {
-            let Some(owner) = owner else { continue };
-            let wanted = wanted.entry(owner.clone()).or_default();
-            match row {
-                Row::Document(document) => {
-                    wanted.documents.extend(document.corrects.clone());
-                    numbers.insert(document.number.clone());
-                    items.extend(document.items().into_iter().map(|(id, _)| id));
-                }
-                Row::Payment(advice) => {
-                    wanted.open_items |= advice.mode == AllocationMode::Automatic;
-                    let names = advice.references.iter().map(|reference| reference.name.as_str());
-                    wanted.documents.extend(names.clone().filter_map(|name| DocumentNumber::parse(name).ok()));
-                    wanted.items.extend(names.filter_map(|name| ItemId::parse(name).ok()));
-                    payments.extend(advice.number.clone());
-                }
-                Row::Dispute(order) => {
-                    wanted.items.insert(order.item_id.clone());
-                    keys.extend(order.key.clone());
-                }
-            }
-        }
-        // in the order of account and currency, so that two batches never wait for each other in a circle
-        let mut ledgers = BTreeMap::new();
-        for (owner, wanted) in wanted {
-            let ledger = store::ledger::load(tx, &owner.0, owner.1, &wanted).await?;
-            ledgers.insert(owner, ledger);
-        }
-        // after the locks: what was posted by whoever held them is seen
-        Ok(Batch {
-            before: ledgers.iter().map(|(owner, ledger)| (owner.clone(), ledger.total)).collect(),
-            ledgers,
-            documents: store::document::posted(tx, &numbers).await?,
-            payments: store::document::recorded(tx, &payments).await?,
-            disputes: store::document::disputed(tx, &keys).await?,
-            items: store::document::items_taken(tx, &items).await?,
-            new_documents: Vec::new(),
-            new_payments: Vec::new(),
-        })
-    }
-
-    /// Takes a row in, or leaves everything as it was.
-    fn take(&mut self, row: &Row, owner: &Owner, call: &Call, recording: Recording) -> Result<Taken, Refusal> {
-        let Some(ledger) = self.ledgers.get(owner) else { return Err(missing(row)) };
-        let mut draft = ledger.clone();
-        // one clock may lag behind another's: what is recorded later is never said to be known earlier
-        let at = draft.last_recorded_at.map_or(call.at, |last| last.max(call.at));
-        let recording = Recording { at, ..recording };
-        let taken = match row {
-            Row::Document(document) => self.post(&mut draft, document, &recording)?,
-            Row::Payment(advice) => self.record(&mut draft, advice, &recording)?,
-            Row::Dispute(order) => self.dispute(&mut draft, order, &recording)?,
-        };
-        if !taken.unchanged {
-            draft.last_recorded_at = Some(at);
-            self.ledgers.insert(owner.clone(), draft);
-        }
-        Ok(taken)
-    }
-
-    fn post(&mut self, draft: &mut Ledger, document: &Document, recording: &Recording) -> Result<Taken, Refusal> {
-        let number = &document.number;
-        if let Some(posted) = self.documents.get(number) {
-            if posted.content != *document {
-                return Err(Refusal::DocumentMismatch(number.to_string()));
-            }
-            return Ok(Taken { answer: Answer::Document(posted.answer.clone()), unchanged: true });
-        }
-        let ids: Vec<ItemId> = document.items().into_iter().map(|(id, _)| id).collect();
-        if let Some(taken) = ids.iter().find(|id| self.items.contains(id)) {
-            return Err(Refusal::DocumentMismatch(taken.to_string()));
-        }
-        let facts = draft.changes.allocations.len();
-        let posted = draft.post(document, recording)?;
-        let answer = PostedDocument {
-            items: posted.iter().filter_map(|id| draft.items.get(id)).cloned().collect(),
-            allocations: draft.changes.allocations.iter().skip(facts).cloned().collect(),
-        };
-        self.items.extend(ids);
-        self.documents.insert(number.clone(), Posted { content: document.clone(), answer: answer.clone() });
-        self.new_documents.push(number.clone());
-        Ok(Taken { answer: Answer::Document(answer), unchanged: false })
-    }
-
-    fn record(&mut self, draft: &mut Ledger, advice: &Advice, recording: &Recording) -> Result<Taken, Refusal> {
-        if let Some((number, recorded)) = advice.number.as_ref().and_then(|number| self.payments.get_key_value(number))
-        {
-            if recorded.content != *advice {
-                return Err(Refusal::DocumentMismatch(number.to_string()));
-            }
-            return Ok(Taken { answer: Answer::Payment(Box::new(recorded.answer.clone())), unchanged: true });
-        }
-        let facts = draft.changes.allocations.len();
-        let (id, unmatched) = draft.record(advice, recording)?;
-        let payment = draft.payment(&id)?.clone();
-        let allocations = draft.changes.allocations.iter().skip(facts).cloned().collect();
-        let answer = RecordedPayment { payment, allocations, unmatched };
-        if let Some(number) = &advice.number {
-            self.payments.insert(number.clone(), Posted { content: advice.clone(), answer: answer.clone() });
-        }
-        self.new_payments.push(answer.clone());
-        Ok(Taken { answer: Answer::Payment(Box::new(answer)), unchanged: false })
-    }
-
-    fn dispute(&mut self, draft: &mut Ledger, order: &DisputeOrder, recording: &Recording) -> Result<Taken, Refusal> {
-        let item = draft.item(&order.item_id)?;
-        let claim = match order.extent {
-            Extent::Amount(amount) => amount,
-            Extent::Whole => item.amount,
-        };
-        let unchanged = Taken { answer: Answer::Dispute(Box::new(item.clone())), unchanged: true };
-        match order.key.as_ref().and_then(|key| self.disputes.get(key)) {
-            Some((item_id, known)) if item_id == item.id.as_str() && *known == claim => return Ok(unchanged),
-            Some(_) => return Err(Refusal::DocumentMismatch(order.key.clone().unwrap_or_default())),
-            None if order.key.is_none() && item.dispute_claim == claim => return Ok(unchanged),
-            None => {}
-        }
-        let key = order.key.clone().unwrap_or_else(|| recording.ids.next::<ItemId>().to_string());
-        draft.dispute(DisputeFact {
-            id: key.clone(),
-            item_id: order.item_id.clone(),
-            claim,
-            reason: order.reason.clone(),
-            effective_date: order.effective_date.unwrap_or(recording.today),
-            recorded_at: recording.at,
-            recorded_by: recording.by.clone(),
-        })?;
-        self.disputes.insert(key, (order.item_id.to_string(), claim));
-        let item = draft.item(&order.item_id)?.clone();
-        Ok(Taken { answer: Answer::Dispute(Box::new(item)), unchanged: false })
-    }
-
-    /// Keeps what the rows changed: documents, payments, ledgers, and one journal entry a ledger.
-    async fn keep(mut self, tx: &mut Tx, call: &Call, kind: &'static str) -> Result<(), Error> {
-        let recorded_at = |owner: &Owner| {
-            let ledger = self.ledgers.get(owner);
-            ledger.and_then(|ledger| ledger.last_recorded_at).unwrap_or(call.at)
-        };
-        let documents: Vec<_> = self
-            .new_documents
-            .iter()
-            .filter_map(|number| self.documents.get(number))
-            .map(|posted| {
-                let owner = (posted.content.account_id.clone(), posted.content.currency());
-                (&posted.content, &posted.answer, recorded_at(&owner))
-            })
-            .collect();
-        store::document::post(tx, &documents, call.principal.subject.as_str()).await?;
-        let payments: Vec<_> = self
-            .new_payments
-            .iter()
-            .map(|recorded| {
-                let owner = (recorded.payment.account_id.clone(), recorded.payment.currency());
-                let ledger = self.ledgers.get(&owner);
-                // as it stands after the whole batch
-                let payment = ledger.and_then(|ledger| ledger.payments.get(&recorded.payment.id));
-                (payment.unwrap_or(&recorded.payment), recorded)
-            })
-            .collect();
-        store::document::record(tx, &payments).await?;
-        for (owner, before) in self.before {
-            if let Some(ledger) = self.ledgers.get_mut(&owner).filter(|ledger| !ledger.changes.is_empty()) {
-                finish(tx, call, ledger, Some(before), kind).await?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Keeps a changed ledger and tells of it.

@@ -1,12 +1,15 @@
 //! What an account owes in one currency, as far as a step needs it: the running position, items, payments and live
 //! allocations. Steps (post, pay, allocate, reverse, dispute) change it and note the facts to keep.
 //!
-//! A step that is refused may leave it half changed: run it on a clone. Knows neither clock nor storage.
+//! A step that is refused may leave it half changed: run it on a clone, which is cheap. Knows neither clock nor storage.
 
 mod credit;
 mod posting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use weir_model::{AccountId, AllocationId, Currency, Ids, ItemId, LineId, Money, OrderId, PaymentId, SubjectId};
@@ -71,6 +74,27 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    /// Adds what another step left behind; when a sum overflows, everything stays as it was.
+    fn add(&mut self, more: Changes) -> Result<(), Refusal> {
+        let mut behaviour = self.behaviour.clone();
+        behaviour.add(&more.behaviour)?;
+        let mut lines = Vec::with_capacity(more.order_lines.len());
+        for (line, amount) in more.order_lines {
+            let before = self.order_lines.get(&line).copied().unwrap_or(Money::zero(amount.currency()));
+            lines.push((line, before.checked_add(amount)?));
+        }
+        self.behaviour = behaviour;
+        self.order_lines.extend(lines);
+        self.new_items.extend(more.new_items);
+        self.items.extend(more.items);
+        self.new_payments.extend(more.new_payments);
+        self.payments.extend(more.payments);
+        self.allocations.extend(more.allocations);
+        self.reversals.extend(more.reversals);
+        self.disputes.extend(more.disputes);
+        Ok(())
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         *self == Changes::default()
     }
@@ -86,10 +110,10 @@ pub(crate) struct Ledger {
     pub total: Weight,
     /// Latest instant a fact was recorded at; the next is never recorded before.
     pub last_recorded_at: Option<DateTime<Utc>>,
-    pub items: BTreeMap<ItemId, Item>,
-    pub payments: BTreeMap<PaymentId, Payment>,
+    pub items: BTreeMap<ItemId, Arc<Item>>,
+    pub payments: BTreeMap<PaymentId, Arc<Payment>>,
     /// Live allocations, at least all those of the items and payments a step may change.
-    pub allocations: BTreeMap<AllocationId, Allocation>,
+    pub allocations: BTreeMap<AllocationId, Arc<Allocation>>,
     pub changes: Changes,
 }
 
@@ -108,29 +132,54 @@ impl Ledger {
         }
     }
 
+    /// A copy to try a step on, without the changes of the steps before.
+    pub(crate) fn draft(&self) -> Ledger {
+        Ledger {
+            account_id: self.account_id.clone(),
+            items: self.items.clone(),
+            payments: self.payments.clone(),
+            allocations: self.allocations.clone(),
+            changes: Changes::default(),
+            ..*self
+        }
+    }
+
+    /// Becomes the draft, whose changes come after those of the steps before; or stays as it was.
+    pub(crate) fn adopt(&mut self, mut draft: Ledger) -> Result<(), Refusal> {
+        self.changes.add(std::mem::take(&mut draft.changes))?;
+        draft.changes = std::mem::take(&mut self.changes);
+        *self = draft;
+        Ok(())
+    }
+
     pub(crate) fn item(&self, id: &ItemId) -> Result<&Item, Refusal> {
-        self.items.get(id).ok_or_else(|| Refusal::not_found("item", id))
+        self.items.get(id).map(Arc::as_ref).ok_or_else(|| Refusal::not_found("item", id))
     }
 
     pub(crate) fn payment(&self, id: &PaymentId) -> Result<&Payment, Refusal> {
-        self.payments.get(id).ok_or_else(|| Refusal::not_found("payment", id))
+        self.payments.get(id).map(Arc::as_ref).ok_or_else(|| Refusal::not_found("payment", id))
+    }
+
+    /// Some items as they are now, in the order asked for.
+    pub(crate) fn items_of_ids<'i>(&self, ids: impl IntoIterator<Item = &'i ItemId>) -> Vec<Item> {
+        ids.into_iter().filter_map(|id| self.items.get(id)).map(|item| Item::clone(item)).collect()
     }
 
     /// Live allocations to an item.
     pub(crate) fn allocated_to(&self, id: &ItemId) -> impl Iterator<Item = &Allocation> {
-        self.allocations.values().filter(move |allocation| allocation.item_id == *id)
+        self.allocations.values().map(Arc::as_ref).filter(move |allocation| allocation.item_id == *id)
     }
 
     /// Live allocations of a source.
     fn allocated_from(&self, source: &Source) -> impl Iterator<Item = &Allocation> {
-        self.allocations.values().filter(move |allocation| allocation.source == *source)
+        self.allocations.values().map(Arc::as_ref).filter(move |allocation| allocation.source == *source)
     }
 
     fn add_item(&mut self, item: Item) -> Result<(), Refusal> {
         self.total = self.total.checked_add(item.weight())?;
         self.changes.new_items.insert(item.id.clone());
         self.changes.items.insert(item.id.clone());
-        self.items.insert(item.id.clone(), item);
+        self.items.insert(item.id.clone(), Arc::new(item));
         Ok(())
     }
 
@@ -138,7 +187,7 @@ impl Ledger {
         self.total = self.total.checked_add(payment.weight())?;
         self.changes.new_payments.insert(payment.id.clone());
         self.changes.payments.insert(payment.id.clone());
-        self.payments.insert(payment.id.clone(), payment);
+        self.payments.insert(payment.id.clone(), Arc::new(payment));
         Ok(())
     }
 
@@ -155,7 +204,7 @@ impl Ledger {
         }
         self.total = self.total.checked_sub(before.weight())?.checked_add(after.weight())?;
         self.changes.items.insert(id.clone());
-        self.items.insert(id.clone(), after);
+        self.items.insert(id.clone(), Arc::new(after));
         Ok(())
     }
 
@@ -172,7 +221,7 @@ impl Ledger {
         }
         self.total = self.total.checked_sub(before.weight())?.checked_add(after.weight())?;
         self.changes.payments.insert(id.clone());
-        self.payments.insert(id.clone(), after);
+        self.payments.insert(id.clone(), Arc::new(after));
         Ok(())
     }
 
@@ -189,7 +238,7 @@ impl Ledger {
         };
         match &allocation.reverses {
             Some(reversed) => drop(self.allocations.remove(reversed)),
-            None => drop(self.allocations.insert(allocation.id.clone(), allocation.clone())),
+            None => drop(self.allocations.insert(allocation.id.clone(), Arc::new(allocation.clone()))),
         }
         let by_payment = matches!(allocation.source, Source::Payment(_));
         let settled_date = self.allocated_to(&allocation.item_id).map(|live| live.effective_date).max();

@@ -2,6 +2,8 @@
 //!
 //! Finds its work in the tables; a position at a time, each in its own transaction. Running again finds nothing.
 
+use std::sync::Arc;
+
 use weir_model::Call;
 use weir_store::{Change, Tx, journal};
 
@@ -85,7 +87,7 @@ impl Receivables {
         let wanted = Wanted { items: due.into_iter().collect(), ..Wanted::default() };
         let mut ledger = store::ledger::load(tx, account_id, *currency, &wanted).await?;
         let mut all = Vec::new();
-        for item in ledger.items.values_mut() {
+        for item in ledger.items.values_mut().map(Arc::make_mut) {
             let levels = alerts::due(item.due_date, item.alerts_fired, call.today);
             item.alerts_fired |= levels.iter().map(|level| level.bit()).sum::<i64>();
             item.next_alert_date = alerts::next_date(item.due_date, item.alerts_fired, Some(call.today));

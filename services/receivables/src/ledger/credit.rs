@@ -1,5 +1,7 @@
 //! Steps on credit: record a payment, allocate, take back.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use weir_model::{AllocationId, ItemId, Money, PaymentId, TextId};
 
@@ -64,7 +66,8 @@ impl Ledger {
     fn allocate_all(&mut self, id: &PaymentId, recording: &Recording) -> Result<Vec<String>, Refusal> {
         let payment = self.payment(id)?;
         let Advice { references, mode, .. } = &payment.advice;
-        let Plan { parts, unmatched } = plan(self.items.values(), payment.unapplied, references, *mode);
+        let Plan { parts, unmatched } =
+            plan(self.items.values().map(Arc::as_ref), payment.unapplied, references, *mode);
         for (item, amount) in parts {
             let source = Source::Payment(id.clone());
             let first = self.item(&item)?.allocatable_from().max(self.available_from(&source)?);
@@ -114,7 +117,7 @@ impl Ledger {
         on: NaiveDate,
         recording: &Recording,
     ) -> Result<Allocation, Refusal> {
-        let Some(live) = self.allocations.get(id).cloned() else {
+        let Some(live) = self.allocations.get(id).map(|live| Allocation::clone(live)) else {
             return Err(Refusal::AlreadyReversed(format!("allocation {id}")));
         };
         if matches!(live.source, Source::Cancellation(_)) {

@@ -1,6 +1,6 @@
 //! The working set of a ledger: locked and loaded, its changes kept.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use weir_model::{AccountId, AllocationId, Currency, ItemId, Money, PaymentId, TextId as _};
 use weir_store::{Id, Instant, Result, Tx};
@@ -122,7 +122,7 @@ async fn load_payments(tx: &mut Tx, ledger: &mut Ledger, wanted: &Wanted) -> Res
     let rows: Vec<PaymentRow> = list(query, ids.iter().map(|id| id.as_str())).all().await?;
     for row in rows {
         let payment = row.payment()?;
-        ledger.payments.insert(payment.id.clone(), payment);
+        ledger.payments.insert(payment.id.clone(), Arc::new(payment));
     }
     Ok(())
 }
@@ -148,16 +148,16 @@ async fn load_items(tx: &mut Tx, ledger: &mut Ledger, wanted: &Wanted) -> Result
     let rows: Vec<ItemRow> = query.push(")").all().await?;
     for row in rows {
         let item = row.item()?;
-        ledger.items.insert(item.id.clone(), item);
+        ledger.items.insert(item.id.clone(), Arc::new(item));
     }
     Ok(())
 }
 
 /// Live allocations of everything loaded that has some.
 async fn load_allocations(tx: &mut Tx, ledger: &mut Ledger) -> Result<()> {
-    let used = |item: &&Item| item.open != item.amount;
+    let used = |item: &&Arc<Item>| item.open != item.amount;
     let items: Vec<String> = ledger.items.values().filter(used).map(|item| item.id.to_string()).collect();
-    let drawn = |payment: &&Payment| payment.unapplied != payment.amount;
+    let drawn = |payment: &&Arc<Payment>| payment.unapplied != payment.amount;
     let payments = ledger.payments.values().filter(drawn).map(|payment| payment.id.to_string());
     let sources: Vec<String> = items.iter().cloned().chain(payments).collect();
     for (column, ids) in [(" and item_id in ", items), (" and source_id in ", sources)] {
@@ -175,7 +175,7 @@ async fn load_allocations(tx: &mut Tx, ledger: &mut Ledger) -> Result<()> {
         let rows: Vec<AllocationRow> = list(query.push(column), ids.iter().map(String::as_str)).all().await?;
         for row in rows {
             let allocation = row.allocation()?;
-            ledger.allocations.insert(allocation.id.clone(), allocation);
+            ledger.allocations.insert(allocation.id.clone(), Arc::new(allocation));
         }
     }
     Ok(())
@@ -197,7 +197,7 @@ pub(crate) async fn keep(tx: &mut Tx, ledger: &mut Ledger) -> Result<Position, E
     ledger.version += 1;
     let (account, code) = (ledger.account_id.as_str(), ledger.currency.code());
     let changes = &ledger.changes;
-    facts::insert_items(tx, changes.new_items.iter().filter_map(|id| ledger.items.get(id))).await?;
+    facts::insert_items(tx, changes.new_items.iter().filter_map(|id| ledger.items.get(id)).map(Arc::as_ref)).await?;
     for id in changes.items.difference(&changes.new_items) {
         if let Some(item) = ledger.items.get(id) {
             keep_item(tx, item).await?;
@@ -222,7 +222,7 @@ pub(crate) async fn keep(tx: &mut Tx, ledger: &mut Ledger) -> Result<Position, E
         version: ledger.version,
         schedule,
         unapplied: ledger.total.unapplied,
-        items: changes.items.iter().filter_map(|id| ledger.items.get(id)).cloned().collect(),
+        items: ledger.items_of_ids(&changes.items),
         order_lines,
         behaviour,
     })
