@@ -172,6 +172,7 @@ impl Receivables {
         &self,
         call: &Call,
         number: DocumentNumber,
+        reason: String,
         on: Option<NaiveDate>,
     ) -> Result<Done<Vec<Item>>, Error> {
         self.env
@@ -182,12 +183,15 @@ impl Receivables {
                 let (owner, document) = owner.zip(document).ok_or_else(|| not_found("document", &number))?;
                 let mut wanted = Wanted::default();
                 wanted.documents.insert(number.clone());
-                self.change(tx, call, &owner, &wanted, "document_cancelled", |ledger, recording| {
-                    let on = on.unwrap_or(recording.today);
+                let on = on.unwrap_or(call.today);
+                let cancelled = self.change(tx, call, &owner, &wanted, "document_cancelled", |ledger, recording| {
                     let items = ledger.cancel(&number, &document, on, recording)?;
                     Ok(ledger.items_of_ids(&items))
-                })
-                .await
+                });
+                let items = cancelled.await?;
+                // under the position's lock: nobody else cancels it meanwhile
+                store::facts::cancel(tx, &number, &reason, on, &self.recording(call)).await?;
+                Ok(items)
             })
             .await
     }

@@ -76,6 +76,16 @@ pub(crate) struct ItemStory {
     pub allocations: Vec<Allocation>,
     pub disputes: Vec<DisputeFact>,
     pub alerts: Vec<FiredAlert>,
+    /// Why its document was cancelled.
+    pub cancellation_reason: Option<String>,
+}
+
+/// A payment with everything that happened to it.
+#[derive(Debug, Clone)]
+pub(crate) struct PaymentStory {
+    pub payment: Payment,
+    pub allocations: Vec<Allocation>,
+    pub reversal_reason: Option<String>,
 }
 
 /// The figures of one currency.
@@ -139,15 +149,20 @@ impl Receivables {
             allocations: store::story::allocations_of_item(db, id).await?,
             disputes: store::story::disputes_of(db, id).await?,
             alerts: store::run::fired(db, &filter).await?,
+            cancellation_reason: store::story::why_cancelled(db, &item.document_number).await?,
             item,
         })
     }
 
-    /// One payment with its allocations.
-    pub(crate) async fn payment(&self, id: &PaymentId) -> Result<(Payment, Vec<Allocation>), Error> {
+    /// One payment with its allocations, and why it was taken back.
+    pub(crate) async fn payment(&self, id: &PaymentId) -> Result<PaymentStory, Error> {
+        let db = &self.env.db;
         let missing = || Refusal::not_found("payment", id);
-        let payment = store::story::payment(&self.env.db, id).await?.ok_or_else(missing)?;
-        Ok((payment, store::story::allocations_of_payment(&self.env.db, id).await?))
+        Ok(PaymentStory {
+            payment: store::story::payment(db, id).await?.ok_or_else(missing)?,
+            allocations: store::story::allocations_of_payment(db, id).await?,
+            reversal_reason: store::story::why_reversed(db, id).await?,
+        })
     }
 
     /// What an account owes now, a position a currency, with its open items.

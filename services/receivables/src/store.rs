@@ -2,7 +2,7 @@
 
 pub(crate) mod as_of;
 pub(crate) mod document;
-mod facts;
+pub(crate) mod facts;
 pub(crate) mod ledger;
 pub(crate) mod position;
 mod rows;
@@ -18,5 +18,5 @@ pub const MIGRATIONS: &[Migration] =
 /// Every query of fixed text, for the test that prepares them.
 #[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, weir_store::Sql)> {
-    [document::ALL, ledger::ALL, position::ALL, run::ALL, story::ALL].concat()
+    [document::ALL, facts::ALL, ledger::ALL, position::ALL, run::ALL, story::ALL].concat()
 }

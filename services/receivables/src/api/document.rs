@@ -95,8 +95,8 @@ impl Edge {
         let number = parse::id::<DocumentNumber>(&mut fields, "document_number", &message.document_number);
         let reason = parse::text(&mut fields, "reason", &message.reason, TEXT_LENGTH_MAX);
         let on = past_date(&mut fields, "effective_date", message.effective_date.as_ref(), call.today);
-        let (id, number, on, _reason) = fields.finish_with((|| Some((id?, number?, on?, reason?)))())?;
-        let done = self.context.cancel(&call.with_request_id(id), number, on).await?;
+        let (id, number, on, reason) = fields.finish_with((|| Some((id?, number?, on?, reason?)))())?;
+        let done = self.context.cancel(&call.with_request_id(id), number, reason, on).await?;
         let items = done.value.iter().map(write::item).collect();
         Ok(pb::CancelDocumentResponse { items, token: token(done.position) })
     }

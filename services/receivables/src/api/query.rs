@@ -174,6 +174,7 @@ impl Edge {
             recorded_time: Some(emit::timestamp(item.recorded_at)),
             recorded_by: item.recorded_by.to_string(),
             posting_date: Some(emit::date(item.posting_date)),
+            cancellation_reason: story.cancellation_reason.clone().unwrap_or_default(),
         })
     }
 
@@ -184,10 +185,11 @@ impl Edge {
         self.call(&request, GET_PAYMENT)?;
         let mut fields = Fields::default();
         let id = parse::id::<PaymentId>(&mut fields, "payment_id", &request.get_ref().payment_id);
-        let (payment, allocations) = self.context.payment(&fields.finish_with(id)?).await?;
+        let story = self.context.payment(&fields.finish_with(id)?).await?;
         Ok(pb::GetPaymentResponse {
-            payment: Some(write::payment(&payment)),
-            allocations: allocations.iter().map(write::allocation).collect(),
+            payment: Some(write::payment(&story.payment)),
+            reversal_reason: story.reversal_reason.unwrap_or_default(),
+            allocations: story.allocations.iter().map(write::allocation).collect(),
         })
     }
 

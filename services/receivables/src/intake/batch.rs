@@ -24,7 +24,7 @@ enum Outcome {
 
 /// What the rows after a row have to know of it.
 enum News {
-    Document(Posted<Document, PostedDocument>),
+    Document(Box<Posted<Document, PostedDocument>>),
     Payment(Box<RecordedPayment>),
     Dispute { key: String, item_id: String, claim: Money },
 }
@@ -132,7 +132,7 @@ impl Batch {
         let posted = draft.post(document, recording)?;
         let items = draft.items_of_ids(&posted);
         let answer = PostedDocument { items, allocations: draft.changes.allocations.clone() };
-        let news = News::Document(Posted { content: document.clone(), answer: answer.clone() });
+        let news = News::Document(Box::new(Posted { content: document.clone(), answer: answer.clone() }));
         Ok(Outcome::Changed(Answer::Document(answer), news))
     }
 
@@ -185,7 +185,7 @@ impl Batch {
                 let number = posted.content.number.clone();
                 self.items.extend(posted.content.items().into_iter().map(|(id, _)| id));
                 self.new_documents.push(number.clone());
-                self.documents.insert(number, posted);
+                self.documents.insert(number, *posted);
             }
             News::Payment(recorded) => {
                 let content = recorded.payment.advice.clone();

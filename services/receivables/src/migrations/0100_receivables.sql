@@ -101,6 +101,15 @@ create table payment_reversals (
     recorded_by    {text} not null
 ) {table};
 
+-- facts: documents cancelled as a whole
+create table cancellations (
+    document_number {text} not null primary key references documents (document_number),
+    reason          {text} not null,
+    effective_date  {date} not null,
+    recorded_at     {instant} not null,
+    recorded_by     {text} not null
+) {table};
+
 -- facts: credit given to an item, and (negative) taken back
 create table allocations (
     allocation_id  {text} not null primary key,

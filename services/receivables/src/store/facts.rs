@@ -1,9 +1,14 @@
 //! Facts into their tables, many rows a statement.
 
+use chrono::NaiveDate;
 use weir_model::{AllocationId, OrderId, TextId as _};
 use weir_store::{Error, Instant, Query, Result, Tx};
 
-use crate::{item::Item, ledger::Ledger};
+use crate::{
+    document::DocumentNumber,
+    item::Item,
+    ledger::{Ledger, Recording},
+};
 
 /// Rows of one insert: at most 26 columns each, below SQLite's 32,766 parameters.
 const ROWS_MAX: usize = 1_000;
@@ -48,6 +53,28 @@ pub(super) async fn insert_items<'i>(tx: &mut Tx, items: impl Iterator<Item = &'
         insert(query).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(super) use sql::ALL;
+mod sql {
+    weir_store::queries! {
+        CANCEL = "
+            insert into cancellations (document_number, reason, effective_date, recorded_at, recorded_by)
+            values ($1, $2, $3, $4, $5)";
+    }
+}
+
+/// The cancellation of a document, and why.
+pub(crate) async fn cancel(
+    tx: &mut Tx,
+    number: &DocumentNumber,
+    reason: &str,
+    on: NaiveDate,
+    recording: &Recording,
+) -> Result<()> {
+    let query = tx.query(sql::CANCEL).bind(number.as_str()).bind(reason).bind(on);
+    insert(query.bind(Instant::from(recording.at)).bind(recording.by.as_str())).await
 }
 
 /// Allocations, reversals of payments and disputes.

@@ -36,6 +36,8 @@ mod sql {
         DISPUTES = "
             select dispute_id, item_id, currency, claim, reason, effective_date, recorded_at, recorded_by
             from disputes where item_id = $1 order by number";
+        WHY_CANCELLED = "select reason from cancellations where document_number = $1";
+        WHY_REVERSED = "select reason from payment_reversals where payment_id = $1";
         DOCUMENT = "select content from documents where document_number = $1";
     }
     pub(super) const ITEM: weir_store::Sql = {
@@ -60,6 +62,18 @@ pub(crate) async fn payment(db: &Db, id: &PaymentId) -> Result<Option<Payment>> 
 pub(crate) async fn document_of(db: &Db, number: &DocumentNumber) -> Result<Document> {
     let content: String = db.query(sql::DOCUMENT).bind(number.as_str()).scalar().await?;
     Ok(serde_json::from_str(&content)?)
+}
+
+/// Why a document was cancelled; none when it was not.
+pub(crate) async fn why_cancelled(db: &Db, number: &DocumentNumber) -> Result<Option<String>> {
+    let reason: Option<(String,)> = db.query(sql::WHY_CANCELLED).bind(number.as_str()).optional().await?;
+    Ok(reason.map(|(reason,)| reason))
+}
+
+/// Why a payment was taken back; none when it was not.
+pub(crate) async fn why_reversed(db: &Db, id: &PaymentId) -> Result<Option<String>> {
+    let reason: Option<(String,)> = db.query(sql::WHY_REVERSED).bind(id.as_str()).optional().await?;
+    Ok(reason.map(|(reason,)| reason))
 }
 
 /// What was allocated to an item, or of a credit note, and taken back, as recorded.

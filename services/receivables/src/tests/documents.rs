@@ -140,6 +140,7 @@ on_both_databases! {
         assert_eq!(minor(told.order_lines_invoiced[0].invoiced_amount.as_ref()), 0);
         assert!(told.schedule.is_empty());
         assert!(told.payment_behaviour.unwrap().sales.is_empty());
+        assert_eq!(world.item("I").await.cancellation_reason, "wrong customer");
         let status = client.cancel_document(request).await.unwrap_err();
         assert_eq!(why(&status), (Code::FailedPrecondition, "WRONG_STATE".to_owned()));
     }

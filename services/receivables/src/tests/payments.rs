@@ -181,6 +181,6 @@ on_both_databases! {
         assert_eq!((story.recorded_by.as_str(), story.attributes.unwrap().region.as_str()), ("fiona", "east"));
         let request = pb::GetPaymentRequest { payment_id: "P".to_owned() };
         let paid = world.client.clone().get_payment(request).await.unwrap().into_inner();
-        assert_eq!(paid.allocations.len(), 2);
+        assert_eq!((paid.allocations.len(), paid.reversal_reason.as_str()), (2, "bounced"));
     }
 }
