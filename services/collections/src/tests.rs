@@ -13,6 +13,7 @@ mod runs;
 mod schema;
 mod standings;
 mod strategies;
+mod together;
 mod words;
 mod work;
 mod world;
