@@ -133,13 +133,17 @@ impl<'b> Draft<'b> {
         self.book.last_position + i64::try_from(self.writes.lines.len()).unwrap_or(i64::MAX)
     }
 
-    /// An account as the draft has it; an unknown one is empty.
-    fn account(&self, account_id: &AccountId) -> Account {
-        self.known(account_id).cloned().unwrap_or_default()
-    }
-
+    /// An account as the draft has it.
     fn known(&self, account_id: &AccountId) -> Option<&Account> {
         self.accounts.get(account_id).or_else(|| self.book.accounts.get(account_id))
+    }
+
+    /// Asks about an account; an unknown one is empty.
+    fn with_account<T>(&self, account_id: &AccountId, ask: impl FnOnce(&Account) -> T) -> T {
+        match self.known(account_id) {
+            Some(account) => ask(account),
+            None => ask(&Account::default()),
+        }
     }
 
     fn account_mut(&mut self, account_id: &AccountId) -> &mut Account {

@@ -24,7 +24,7 @@ use crate::pulse::Pulse;
 use crate::store;
 
 /// Calls that may wait: a second's worth under full load; beyond that callers are told to come again.
-const QUEUE_MAX: usize = 8_192;
+pub(crate) const QUEUE_MAX: usize = 8_192;
 
 /// What the task is asked to do.
 #[derive(Debug)]

@@ -64,9 +64,9 @@ impl Draft<'_> {
             None if ask.must_be_known => return Err(Error::not_found("order", &order.order_id)),
             _ => {}
         }
-        let account = self.account(&order.account_id);
-        let today = ask.business_date;
-        let checked = check(&account, known.as_deref(), order, today, &self.policy)?;
+        let checked = self.with_account(&order.account_id, |account| {
+            check(account, known.as_deref(), order, ask.business_date, &self.policy)
+        })?;
 
         // the first decision names what the order belongs to, whatever was known of its lines before
         let call = call_for(call, known.as_deref().filter(|known| known.answered.is_some()));

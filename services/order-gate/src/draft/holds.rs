@@ -127,7 +127,7 @@ impl Draft<'_> {
     /// Checks an account's held orders again, oldest first, until its room is used (rule 5.7). Each result that is news
     /// is recorded; an order that cannot be judged now goes on waiting.
     pub(super) fn recheck_account(&mut self, call: &Call, account_id: &AccountId, today: NaiveDate) {
-        let held = self.account(account_id).held;
+        let held = self.with_account(account_id, |account| account.held.clone());
         for order_id in held {
             let Some(known) = self.dossier(&order_id).cloned() else { continue };
             let Some(hold) = known.waiting.clone() else { continue };
@@ -181,8 +181,9 @@ impl Draft<'_> {
     }
 
     fn ask_again(&self, known: &Dossier, hold: &Hold, today: NaiveDate, grace: Grace) -> Result<Verdict, Error> {
-        let account = self.account(&hold.order.account_id);
-        check_with(&account, Some(known), &hold.order, (today, grace), &self.policy)
+        self.with_account(&hold.order.account_id, |account| {
+            check_with(account, Some(known), &hold.order, (today, grace), &self.policy)
+        })
     }
 
     fn decide(&mut self, call: &Arc<Call>, hold: &Hold, today: NaiveDate, verdict: Verdict) -> Decision {

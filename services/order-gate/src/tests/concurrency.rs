@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use tonic::Code;
+use weir_model::{Call, Fault, Kind, Reason};
+use weir_store::testing::eventually;
 use weir_store::{Db, on_both_databases};
 use weir_wire::order_gate::v1::{AuthorizeOrderRequest, Outcome};
 
 use super::world::{World, amount, credit, order, order_id, reason, units};
+use crate::engine::{Ask, QUEUE_MAX};
 use crate::store;
 
 /// Callers at once.
@@ -92,6 +95,21 @@ on_both_databases! {
         assert_eq!(status.code(), Code::Unavailable);
     }
 
+    async fn nothing_is_ever_seen_of_a_batch_that_fails(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        rename(&world, "alter table decisions rename to elsewhere").await;
+        let status = world.try_authorize(order("o-1", "acme", 100)).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+        rename(&world, "alter table elsewhere rename to decisions").await;
+        eventually("the book is read anew", async || world.gate.engine.read(|_| ()).is_ok()).await;
+        assert_eq!(world.net("acme").await, 0);
+        assert_eq!(world.journal().await.len(), 0);
+        world.authorize(order("o-1", "acme", 100)).await;
+        assert_eq!(world.net("acme").await, 100);
+        assert_eq!(world.journal().await.len(), 2);
+    }
+
     async fn positions_are_gapless_by_birth(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(100)).await;
@@ -117,6 +135,29 @@ on_both_databases! {
         let status = world.try_authorize(other).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "IDEMPOTENCY_MISMATCH"));
     }
+}
+
+async fn rename(world: &World, sql: &'static str) {
+    let mut tx = world.env.db.begin().await.unwrap();
+    tx.build(sql).execute().await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// One thread: the task cannot take anything from the queue while callers are still joining it.
+#[tokio::test]
+async fn beyond_a_full_queue_callers_are_told_to_come_again() {
+    let fresh = weir_store::testing::sqlite().await;
+    let world = World::new(fresh.clone()).await;
+    let correlation_id = weir_model::CorrelationId::parse("test").unwrap();
+    let call = Call::internal("test", correlation_id, world.env.clock.now(), world.env.clock.today());
+    let nothing = || Ask::Hear { news: Vec::new(), bookmark: None };
+    let asked = (0..=QUEUE_MAX).map(|_| world.gate.engine.ask(nothing(), call.clone()));
+    let answers = join_all(asked).await;
+    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 1);
+    let fault: Fault = refused.into_iter().next().unwrap().into();
+    assert_eq!((fault.kind, fault.reason), (Kind::ResourceExhausted, Reason::Overloaded));
+    assert!(fault.retry_after.is_some());
 }
 
 #[test]
