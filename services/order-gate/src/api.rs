@@ -7,6 +7,7 @@ mod read;
 mod service;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tonic::{Request, Status, service::RoutesBuilder};
@@ -22,6 +23,9 @@ use weir_wire::{
 use crate::decision::Followed;
 use crate::facade::FRESHNESS_PATIENCE;
 use crate::{Error, Freshness, OrderGate};
+
+/// What is kept of a call's time to answer that the freshness was not reached.
+const TIME_TO_SAY_SO: Duration = Duration::from_millis(100);
 
 /// Who sends orders.
 const PIPELINE: &[Role] = &[Role::OrderPipeline, Role::Service, Role::Admin];
@@ -84,10 +88,11 @@ fn token(position: i64) -> Option<Token> {
     Some(weir_wire::emit::token(Context::OrderGate, position))
 }
 
-/// When the call must be answered; a call without a deadline waits for freshness only so long.
+/// When a wait for freshness ends: soon enough before the call's deadline to say so; a call without one waits only so
+/// long.
 fn deadline<T>(request: &Request<T>) -> Instant {
     match request.extensions().get::<Deadline>() {
-        Some(deadline) => deadline.at(),
+        Some(deadline) => deadline.at() - TIME_TO_SAY_SO.min(deadline.remaining() / 2),
         None => Instant::now() + FRESHNESS_PATIENCE,
     }
 }
