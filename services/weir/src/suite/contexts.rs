@@ -76,12 +76,12 @@ impl Opened {
         match self {
             Opened::Assessment(context) => {
                 let from = Role::Assessment;
-                let receivables = peers.from_to(from, Role::Receivables)?;
+                let receivables = peers.way(from, Role::Receivables)?;
                 work.follow(from, weir_assessment::follow::receivables(context, receivables));
             }
             Opened::Limits(context) => {
                 let from = Role::Limits;
-                let assessment = peers.from_to(from, Role::Assessment)?;
+                let assessment = peers.way(from, Role::Assessment)?;
                 work.follow(from, weir_limits::follow::assessment(context, assessment));
                 let context = Arc::clone(context);
                 work.workers.spawn("limits brings accounts up to date", Pace::idle(DATES_REST), move || {
@@ -91,15 +91,9 @@ impl Opened {
             }
             Opened::OrderGate(context) => {
                 let from = Role::OrderGate;
-                work.follow(from, weir_order_gate::follow::limits(context, peers.from_to(from, Role::Limits)?));
-                work.follow(
-                    from,
-                    weir_order_gate::follow::receivables(context, peers.from_to(from, Role::Receivables)?),
-                );
-                work.follow(
-                    from,
-                    weir_order_gate::follow::collections(context, peers.from_to(from, Role::Collections)?),
-                );
+                work.follow(from, weir_order_gate::follow::limits(context, peers.way(from, Role::Limits)?));
+                work.follow(from, weir_order_gate::follow::receivables(context, peers.way(from, Role::Receivables)?));
+                work.follow(from, weir_order_gate::follow::collections(context, peers.way(from, Role::Collections)?));
             }
             Opened::Receivables(context) => {
                 let context = Arc::clone(context);
@@ -110,12 +104,9 @@ impl Opened {
             }
             Opened::Collections(context) => {
                 let from = Role::Collections;
-                work.follow(
-                    from,
-                    weir_collections::follow::receivables(context, peers.from_to(from, Role::Receivables)?),
-                );
-                work.follow(from, weir_collections::follow::order_gate(context, peers.from_to(from, Role::OrderGate)?));
-                work.follow(from, weir_collections::follow::limits(context, peers.from_to(from, Role::Limits)?));
+                work.follow(from, weir_collections::follow::receivables(context, peers.way(from, Role::Receivables)?));
+                work.follow(from, weir_collections::follow::order_gate(context, peers.way(from, Role::OrderGate)?));
+                work.follow(from, weir_collections::follow::limits(context, peers.way(from, Role::Limits)?));
                 let context = Arc::clone(context);
                 work.workers.spawn("collections sends notices", Pace::idle(SENDER_REST), move || {
                     let context = Arc::clone(&context);

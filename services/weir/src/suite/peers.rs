@@ -33,7 +33,7 @@ impl<'a> Peers<'a> {
     ///
     /// # Errors
     /// Where the other is played elsewhere and nobody said where.
-    pub(super) fn from_to(&self, from: Role, to: Role) -> anyhow::Result<Peer> {
+    pub(super) fn way(&self, from: Role, to: Role) -> anyhow::Result<Peer> {
         let caller = Principal::service(from.as_str());
         if self.roles.contains(&to) {
             return Ok(near(self.edge, caller));
