@@ -3,7 +3,7 @@
 //! Limit: the least of the grade's range scaled by the score, what was asked for, and what is needed (daily sales ×
 //! terms), brought into the grade's range. D has no credit: 0 and prepay.
 
-use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive};
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 use serde::{Deserialize, Serialize};
 use weir_model::{Currency, Money, MoneyError};
 
@@ -11,9 +11,6 @@ use crate::{
     grade::{Grade, GradePolicy, GradeRule},
     profile::Profile,
 };
-
-/// Decimals of the share of a range that a score reaches, rounded down.
-const SHARE_SCALE: u32 = 6;
 
 /// A step of the arithmetic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +98,7 @@ pub fn recommend(
     let (terms_days, terms_line) = terms(rule, &share);
     let mut lines = vec![terms_line];
 
-    let scaled = Money::round_down(range.low + (range.high - range.low) * share.value, currency)?;
+    let scaled = Money::round_down(range.low + share.of_figure(range.high - range.low), currency)?;
     let (low, high) = (shown(range.low, currency), shown(range.high, currency));
     let formula = format!("{low} + ({high} − {low}) × {} = {}", share.formula, scaled.to_decimal());
     lines.push(line(Step::GradeRangeScaled, formula, scaled));
@@ -137,7 +134,8 @@ pub fn recommend(
 
 /// How far a score reaches into its grade's range, 0 to 1.
 struct Share {
-    value: Decimal,
+    part: Decimal,
+    whole: Decimal,
     formula: String,
 }
 
@@ -146,16 +144,20 @@ impl Share {
     fn of(policy: &GradePolicy, rule: &GradeRule, score: Decimal) -> Share {
         let (start, end) = (rule.score_min, policy.score_end(rule.grade));
         let within = score.clamp(start, end.max(start));
-        let value = (within - start)
-            .checked_div(end - start)
-            .map_or(Decimal::ONE, |share| share.round_dp_with_strategy(SHARE_SCALE, RoundingStrategy::ToZero));
-        Share { value, formula: format!("({within} − {start}) / ({end} − {start})") }
+        Share {
+            part: within - start, whole: end - start, formula: format!("({within} − {start}) / ({end} − {start})")
+        }
+    }
+
+    /// The share of a figure: multiplied first, so that nothing is rounded on the way. All of it in a range of one score.
+    fn of_figure(&self, figure: Decimal) -> Decimal {
+        figure.checked_mul(self.part).and_then(|product| product.checked_div(self.whole)).unwrap_or(figure)
     }
 }
 
 fn terms(rule: &GradeRule, share: &Share) -> (i32, Line) {
     let (least, most) = (rule.terms_days_min, rule.terms_days_max);
-    let extra = (Decimal::from(most - least) * share.value).trunc().to_i32().unwrap_or(0);
+    let extra = share.of_figure(Decimal::from(most - least)).trunc().to_i32().unwrap_or(0);
     let days = least + extra;
     let formula = format!("{least} + ({most} − {least}) × {}, whole days = {days}", share.formula);
     (days, Line { code: Step::Terms, formula, amount: None, binding: false })
