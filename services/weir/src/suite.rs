@@ -5,6 +5,7 @@
 mod contexts;
 mod databases;
 mod peers;
+mod settle;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +13,7 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
 use weir_model::{Clock, Ids, Principal};
-use weir_runtime::{AccessRow, Edge, EdgeParts, Identities, Metrics, Pace, Server, Shutdown, Workers};
+use weir_runtime::{AccessRow, Edge, EdgeParts, Identities, Metrics, Pace, Server, Shutdown, WakeUp, Workers};
 use weir_store::{
     Db, Env,
     follow::{Follower, Source, Status},
@@ -55,8 +56,9 @@ pub struct Suite {
     edge: Edge,
     workers: Workers,
     shutdown: Shutdown,
-    followers: Vec<(String, watch::Receiver<Status>)>,
-    databases: Vec<Db>,
+    followers: Vec<Following>,
+    databases: Vec<(Role, Db)>,
+    wake_ups: Vec<WakeUp>,
 }
 
 /// What the contexts are wired with while a suite is being built.
@@ -69,16 +71,26 @@ struct Wiring {
 /// The background work of a suite while it is being built.
 struct Work {
     workers: Workers,
-    followers: Vec<(String, watch::Receiver<Status>)>,
+    followers: Vec<Following>,
+    wake_ups: Vec<WakeUp>,
+}
+
+/// A follower at work.
+#[derive(Debug, Clone)]
+struct Following {
+    name: String,
+    feed: &'static str,
+    status: watch::Receiver<Status>,
 }
 
 impl Work {
     /// Follows a feed until the process drains.
     fn follow<S: Source>(&mut self, role: Role, follower: Follower<S>) {
         let name = format!("{role} follows {}", follower.feed());
-        self.followers.push((name.clone(), follower.status()));
+        self.followers.push(Following { name: name.clone(), feed: follower.feed(), status: follower.status() });
         let follower = Arc::new(tokio::sync::Mutex::new(follower));
-        self.workers.spawn(name, Pace::default(), move || {
+        // a follower waits for its feed by itself; resting after a heartbeat would leave it deaf to what comes next
+        self.workers.spawn(name, Pace::idle(Duration::ZERO), move || {
             let follower = Arc::clone(&follower);
             async move { follower.lock().await.step().await }
         });
@@ -109,7 +121,7 @@ impl Suite {
         let mut opened = Vec::new();
         for role in roles {
             let db = databases::open(settings, *role).await.with_context(|| format!("role {role}"))?;
-            databases.push(db.clone());
+            databases.push((*role, db.clone()));
             let env = Env { db, clock: clock.clone(), ids: ids.clone() };
             let context = Opened::open(*role, env, settings).await.with_context(|| format!("role {role}"))?;
             context.serve(&mut wiring);
@@ -125,14 +137,16 @@ impl Suite {
             draining: shutdown.draining().clone(),
         })?;
         let peers = peers::Peers::new(&edge, roles, settings);
-        let mut work = Work { workers: Workers::new(shutdown.clone(), metrics), followers: Vec::new() };
+        let mut work =
+            Work { workers: Workers::new(shutdown.clone(), metrics), followers: Vec::new(), wake_ups: Vec::new() };
         for context in &opened {
             context.work(&mut work, &peers)?;
         }
-        for (role, db) in roles.iter().zip(&databases) {
+        for (role, db) in &databases {
             work.forget_requests(*role, db, &clock, settings.database.request_retention);
         }
-        Ok(Suite { edge, workers: work.workers, shutdown, followers: work.followers, databases })
+        let Work { workers, followers, wake_ups } = work;
+        Ok(Suite { edge, workers, shutdown, followers, databases, wake_ups })
     }
 
     /// The suite as a caller in this process sees it, edge included.
@@ -142,7 +156,7 @@ impl Suite {
 
     /// Waits until every follower is level with what it follows.
     pub async fn ready(&self) {
-        for (name, status) in &self.followers {
+        for Following { name, status, .. } in &self.followers {
             tracing::debug!(follower = name, "waiting");
             let mut status = status.clone();
             // a follower that is gone ends with its process: nothing is left to wait for
@@ -162,7 +176,7 @@ impl Suite {
     pub async fn run(self, server: Server) {
         let (edge, followers) = (self.edge.clone(), self.followers.clone());
         let announce = async move {
-            for (_, mut status) in followers {
+            for Following { mut status, .. } in followers {
                 if status.wait_for(|status| status.caught_up).await.is_err() {
                     return;
                 }
@@ -180,7 +194,7 @@ impl Suite {
     pub async fn stop(self) {
         self.shutdown.hurry();
         self.workers.finished().await;
-        for db in self.databases {
+        for (_, db) in self.databases {
             db.close().await;
         }
     }

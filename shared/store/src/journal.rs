@@ -152,8 +152,8 @@ pub(crate) async fn position_of(db: &Db, id: i64) -> Result<i64> {
     }
 }
 
-/// The head of a database no [`Journal`] runs on yet.
-pub(crate) async fn head_position(db: &Db) -> Result<i64> {
+/// The last position given in a database, whether or not a [`Journal`] runs on it.
+pub async fn head_position(db: &Db) -> Result<i64> {
     Ok(head(db).await?.position)
 }
 

@@ -108,10 +108,11 @@ impl Opened {
                 work.follow(from, weir_collections::follow::order_gate(context, peers.way(from, Role::OrderGate)?));
                 work.follow(from, weir_collections::follow::limits(context, peers.way(from, Role::Limits)?));
                 let context = Arc::clone(context);
-                work.workers.spawn("collections sends notices", Pace::idle(SENDER_REST), move || {
+                let wake_up = work.workers.spawn("collections sends notices", Pace::idle(SENDER_REST), move || {
                     let context = Arc::clone(&context);
                     async move { context.send_step().await }
                 });
+                work.wake_ups.push(wake_up);
             }
         }
         Ok(())
