@@ -1,7 +1,8 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -25,7 +26,7 @@ pub enum Command {
     Migrate(MigrateArgs),
     /// Play a year of a made-up seller's credit business and show what a credit manager sees
     Demo(DemoArgs),
-    /// Bring existing data in through a running server
+    /// Bring existing data in
     Import(ImportArgs),
     /// Show every setting, its value and where that comes from
     Config(ConfigArgs),
@@ -97,15 +98,18 @@ pub struct DemoArgs {
     /// How many accounts the portfolio has
     #[arg(long, value_name = "COUNT", default_value_t = 200, value_parser = clap::value_parser!(u32).range(5..=5_000))]
     pub accounts: u32,
+    /// How many months are played
+    #[arg(long, value_name = "COUNT", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=12))]
+    pub months: u32,
     /// The same seed plays the same year
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Keep serving afterwards, until told to stop
     #[arg(long)]
     pub keep: bool,
-    /// Address to keep serving on
+    /// Address to keep serving on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7460")]
-    pub listen: String,
+    pub listen: SocketAddr,
 }
 
 /// `weir import`.
@@ -142,13 +146,25 @@ pub struct ImportReceivablesArgs {
     /// Days to pay of rows that name no due date
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub terms_days: u16,
-    /// The server to import into
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7460")]
-    pub server: String,
+    /// Afterwards show the aging as of a date; repeat for more
+    #[arg(long, value_name = "DATE")]
+    pub aging: Vec<NaiveDate>,
+    /// Afterwards assess every account of the file as of a date
+    #[arg(long, value_name = "DATE")]
+    pub assess: Option<NaiveDate>,
+    /// Country of accounts that have no profile yet, for --assess
+    #[arg(long, value_name = "CODE", default_value = "CN")]
+    pub country: String,
+    /// Import into a running server, as http://127.0.0.1:7460, instead of opening the databases here
+    #[arg(long, value_name = "URL", conflicts_with_all = ["config", "data", "database"])]
+    pub server: Option<String>,
     /// Who imports, where the server believes its callers (mode development)
     #[arg(long, value_name = "NAME", default_value = "import")]
     pub principal: String,
     /// A file with the bearer token to show the server (mode jwt)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "server")]
     pub token_file: Option<PathBuf>,
+    /// Settings.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }

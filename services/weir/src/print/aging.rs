@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use weir_model::Money;
 use weir_wire::receivables::v1::{AgingBucket, AgingRow, GetAgingResponse};
 
 use super::{Align, Table, amount, amount_of, bar, count, read_money};
@@ -21,8 +22,7 @@ pub fn print_aging(out: &mut dyn Write, aging: &GetAgingResponse) -> io::Result<
 }
 
 fn print_total(out: &mut dyn Write, buckets: &[AgingBucket], total: &AgingRow) -> io::Result<()> {
-    let sums: Vec<i64> =
-        total.amounts.iter().map(|sum| read_money(Some(sum)).map_or(0, weir_model::Money::minor)).collect();
+    let sums: Vec<i64> = total.amounts.iter().map(|sum| read_money(Some(sum)).map_or(0, Money::minor)).collect();
     let whole = sums.iter().fold(0_i64, |whole, sum| whole.saturating_add(*sum));
     let currency = total.outstanding_amount.as_ref().map(|owed| owed.currency_code.as_str()).unwrap_or_default();
 
@@ -40,7 +40,7 @@ fn print_total(out: &mut dyn Write, buckets: &[AgingBucket], total: &AgingRow) -
     table.row(["open items", &open(total), &share(whole, whole), &format!("{} items", count(total.item_count))]);
     table.row(["unapplied credit", &amount_of(total.unapplied_amount.as_ref())]);
     table.row(["outstanding", &amount_of(total.outstanding_amount.as_ref())]);
-    if read_money(total.disputed_amount.as_ref()).is_some_and(weir_model::Money::is_positive) {
+    if read_money(total.disputed_amount.as_ref()).is_some_and(Money::is_positive) {
         table.row(["of which disputed", &amount_of(total.disputed_amount.as_ref())]);
     }
     table.print(out)

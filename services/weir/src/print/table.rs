@@ -53,7 +53,7 @@ enum Row {
 }
 
 impl Table {
-    /// A table with these columns.
+    /// A table with these columns; without a head where none has a title.
     pub fn new(columns: &[(&str, Align)]) -> Self {
         Table {
             columns: columns.iter().map(|(title, align)| ((*title).to_owned(), *align)).collect(),
@@ -82,8 +82,10 @@ impl Table {
     pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         let widths = self.widths();
         let titles: Vec<&str> = self.columns.iter().map(|(title, _)| title.as_str()).collect();
-        self.print_cells(out, &widths, &titles)?;
-        Self::print_rule(out, &widths)?;
+        if titles.iter().any(|title| !title.is_empty()) {
+            self.print_cells(out, &widths, &titles)?;
+            Self::print_rule(out, &widths)?;
+        }
         for row in &self.rows {
             match row {
                 Row::Cells(cells) => {
