@@ -13,7 +13,6 @@ mod runs;
 mod schema;
 mod standings;
 mod strategies;
-mod together;
 mod words;
 mod work;
 mod world;

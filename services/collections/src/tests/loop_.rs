@@ -43,18 +43,4 @@ on_both_databases! {
         assert!(tasks.iter().all(|task| task.state() == pb::TaskState::Closed), "{tasks:?}");
         assert_eq!(world.standing("a1").await.dunning_level, 0);
     }
-
-    async fn what_follows_from_an_order_carries_its_correlation_id_to_the_last_reminder(db: Db) {
-        let world = World::new(db).await;
-        world.put_debtor("a1", pb::Language::En).await;
-        world.learn("a1", vec![item("inv-1", day(0), 500)]).await;
-        world.run_and_send(day(1)).await;
-        world.context.journal().stamp().await.unwrap();
-        let entries = world.context.journal().read(0, 100).await.unwrap();
-        let kinds = ["case_opened", "task_given", "notice_queued", "notice_sent"];
-        for kind in kinds {
-            let entry = entries.iter().find(|entry| entry.kind == kind).unwrap();
-            assert_eq!(entry.correlation_id, "story-of-inv-1", "{kind}");
-        }
-    }
 }
