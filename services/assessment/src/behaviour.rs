@@ -1,7 +1,8 @@
 //! How an account buys and pays: figures computed from what receivables tells, never typed.
 //!
 //! All in the account's currency. What is open and overdue at the date counts as late, by as many days as it is past
-//! due, so that a debtor who never pays does not look like one without history; disputed parts are left out.
+//! due, so that a debtor who never pays does not look like one without history; disputed parts are left out. What is
+//! open is known by due date only: each date past due counts as one overdue item, the fewest there can be.
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
@@ -55,7 +56,7 @@ pub struct History {
     pub settled: Vec<Settled>,
     /// Sum written off.
     pub written_off: Money,
-    /// How many items have ever been overdue.
+    /// How many settled items were overdue; those overdue now stand in the schedule.
     pub overdue_item_count: i64,
     /// The most days an item was past due, as far as settlements tell.
     pub days_past_due_max: i64,
@@ -88,8 +89,8 @@ impl Behaviour {
                 ("orders_per_month", history.orders_per_month(as_of)),
                 ("average_order_value", history.average_order_value(as_of)),
                 ("payment_index", history.payment_index()),
-                ("overdue_item_count", Some(Decimal::from(history.overdue_item_count))),
-                ("overdue_item_percent", history.overdue_item_percent()),
+                ("overdue_item_count", history.overdue_items(&late).map(Decimal::from)),
+                ("overdue_item_percent", history.overdue_item_percent(&late)),
                 ("days_past_due_max", Some(Decimal::from(history.days_past_due_max.max(deepest(&late))))),
                 ("on_time_percent", history.on_time_percent(&late)),
                 ("weighted_days_beyond_terms", history.weighted_days_beyond_terms(&late)),
@@ -160,10 +161,15 @@ impl History {
         payment_index(&payments, self.written_off.to_decimal())
     }
 
+    /// Items that were overdue when settled, and at least one for each due date with something overdue.
+    fn overdue_items(&self, late: &[(i64, Decimal)]) -> Option<i64> {
+        self.overdue_item_count.checked_add(i64::try_from(late.len()).ok()?)
+    }
+
     /// Items ever overdue per hundred invoices.
-    fn overdue_item_percent(&self) -> Option<Decimal> {
+    fn overdue_item_percent(&self, late: &[(i64, Decimal)]) -> Option<Decimal> {
         let invoices = self.sales.iter().try_fold(0_i64, |sum, month| sum.checked_add(month.invoice_count))?;
-        percent(Decimal::from(self.overdue_item_count), Decimal::from(invoices))
+        percent(Decimal::from(self.overdue_items(late)?), Decimal::from(invoices))
             .map(|percent| percent.min(Decimal::ONE_HUNDRED))
     }
 

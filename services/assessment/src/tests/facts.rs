@@ -175,9 +175,10 @@ fn behaviour_is_computed_from_what_receivables_knows() {
         ("weighted_days_beyond_terms", "3.75"),
         // (100 × 82.5 + 600 × 80 + 300 × 73.33…) ÷ 1,000
         ("payment_index", "78.25"),
-        ("overdue_item_count", "4"),
-        // 4 of 16 invoices
-        ("overdue_item_percent", "25"),
+        // four that were settled late, and the due date in March
+        ("overdue_item_count", "5"),
+        // 5 of 16 invoices
+        ("overdue_item_percent", "31.25"),
         ("days_past_due_max", "10"),
         ("overdue_amount", "200"),
         ("trading_length_months", "14"),
@@ -196,6 +197,25 @@ fn what_stays_unpaid_makes_the_figures_worse_day_by_day() {
     // (−500 + 3,000 + 200 × 40 + 100 × 30) ÷ 1,300, forty and thirty days past due
     assert_eq!(figure(&behaviour(), "2026-04-30", "weighted_days_beyond_terms"), Some(dec("10.38")));
     assert_eq!(figure(&behaviour(), "2026-04-30", "days_past_due_max"), Some(dec("40")));
+}
+
+#[test]
+fn a_debtor_who_never_pays_has_overdue_items_by_due_date() {
+    let mut never = behaviour();
+    let history = never.history.as_mut().unwrap();
+    history.settled.clear();
+    history.overdue_item_count = 0;
+    assert_eq!(figure(&never, "2026-03-21", "overdue_item_percent"), Some(dec("0")));
+    // both due dates, of 16 invoices
+    assert_eq!(figure(&never, "2026-04-01", "overdue_item_count"), Some(dec("2")));
+    assert_eq!(figure(&never, "2026-04-01", "overdue_item_percent"), Some(dec("12.5")));
+}
+
+#[test]
+fn what_is_disputed_as_a_whole_is_no_overdue_item() {
+    let mut disputed = behaviour();
+    disputed.schedule[0].disputed = disputed.schedule[0].open;
+    assert_eq!(figure(&disputed, "2026-03-31", "overdue_item_count"), Some(dec("4")));
 }
 
 #[test]
