@@ -1,4 +1,4 @@
-//! Facts: what sources said of accounts. Added, never changed; the newest that still holds is the one that counts.
+//! Facts: what sources said of accounts. Added, never changed; the newest is the one that counts.
 
 use std::collections::BTreeMap;
 
@@ -48,13 +48,13 @@ impl Fact {
 pub struct Chosen<'f> {
     /// The fact.
     pub fact: &'f Fact,
-    /// Whether nothing newer is known although its validity is over.
+    /// Whether its validity is over, though nothing newer is known.
     pub stale: bool,
 }
 
-/// The facts that count at a date, by name and period: of those learned by then the newest still valid, or, when none
-/// is, the newest expired one, marked stale. Of two learned at the same instant the one recorded later counts, so
-/// `facts` come in the order they were recorded.
+/// The facts that count at a date, by name and period: of those learned by then the newest, marked stale once its
+/// validity is over. An older one never comes back, though it still holds: what is newer has overtaken it. Of two
+/// learned at the same instant the one recorded later counts, so `facts` come in the order they were recorded.
 pub fn choose(facts: &[Fact], as_of: NaiveDate) -> BTreeMap<(&str, Option<NaiveDate>), Chosen<'_>> {
     let mut chosen: BTreeMap<(&str, Option<NaiveDate>), Chosen<'_>> = BTreeMap::new();
     for fact in facts.iter().filter(|fact| fact.retrieved_date <= as_of) {
@@ -62,9 +62,7 @@ pub fn choose(facts: &[Fact], as_of: NaiveDate) -> BTreeMap<(&str, Option<NaiveD
         chosen
             .entry((&fact.name, fact.period_end))
             .and_modify(|best| {
-                let better_kept = best.stale && !candidate.stale;
-                let newer = best.stale == candidate.stale && fact.retrieved_at >= best.fact.retrieved_at;
-                if better_kept || newer {
+                if fact.retrieved_at >= best.fact.retrieved_at {
                     *best = candidate;
                 }
             })

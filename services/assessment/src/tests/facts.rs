@@ -40,14 +40,14 @@ fn a_fact_learned_later_does_not_count_for_an_earlier_date() {
 }
 
 #[test]
-fn an_older_valid_fact_counts_before_a_newer_expired_one() {
+fn the_newest_fact_counts_marked_stale_once_expired_also_where_an_older_one_still_holds() {
     let facts = [learned("old", "2026-01-01", None, "1"), learned("new", "2026-02-01", Some("2026-02-28"), "2")];
     assert_eq!(chosen(&facts, "2026-02-28"), Some(("new".to_owned(), false)));
-    assert_eq!(chosen(&facts, "2026-03-01"), Some(("old".to_owned(), false)));
+    assert_eq!(chosen(&facts, "2026-03-01"), Some(("new".to_owned(), true)));
 }
 
 #[test]
-fn the_newest_expired_fact_counts_marked_stale_when_none_is_valid() {
+fn of_expired_facts_the_newest_counts() {
     let facts =
         [learned("old", "2026-01-01", Some("2026-01-31"), "1"), learned("new", "2026-02-01", Some("2026-02-28"), "2")];
     assert_eq!(chosen(&facts, "2026-03-01"), Some(("new".to_owned(), true)));
