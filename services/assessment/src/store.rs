@@ -14,7 +14,9 @@ use weir_store::{Error, Migration, Rate, Result};
 
 use crate::grade::Grade;
 
-pub(crate) use assessments::{ListedAssessments, assessment, assessment_for_update, assessments, decide_in, insert_in};
+pub(crate) use assessments::{
+    ListedAssessments, assessment, assessment_for_update, assessments, decide_in, insert_in, made_at_in,
+};
 pub(crate) use behaviours::{behaviour, save_behaviour_in};
 pub use facts::RecordedFact;
 pub(crate) use facts::{ListedFacts, facts_of, list_facts, record_facts_in};

@@ -185,11 +185,15 @@ async fn decide_in(tx: &mut Tx, call: &Call, id: &AssessmentId, state: State) ->
     Ok(record)
 }
 
-/// Makes an approved assessment the account's present grade, unless one for a later date counts already.
+/// Makes an approved assessment the account's present grade, unless one for a later date counts already, or one for the
+/// same date that was made later: it knows more, however late the older one is approved.
 async fn grade_in(tx: &mut Tx, call: &Call, id: &AssessmentId, summary: &Summary) -> Result<()> {
     let before = store::grade_in(tx, &summary.account_id).await?;
-    if before.as_ref().is_some_and(|before| before.effective_date > summary.as_of) {
-        return Ok(());
+    if let Some(before) = &before {
+        let made_at = store::made_at_in(tx, &before.assessment_id).await?;
+        if (before.effective_date, made_at) > (summary.as_of, summary.created_at) {
+            return Ok(());
+        }
     }
     let grade = GradeRecord {
         account_id: summary.account_id.clone(),

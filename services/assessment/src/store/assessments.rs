@@ -1,6 +1,6 @@
 //! Assessments with their reports.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use weir_model::{AccountId, AssessmentId, Call, Money, SubjectId};
 use weir_store::{Db, Id, Instant, Json, Rate, Result, Tx};
 
@@ -23,6 +23,7 @@ mod sql {
             select sequence, assessment_id, account_id, as_of_date, state, grade, score, currency, recommended_limit,
                    terms_days, review_date, created_at, created_by, decided_at, decided_by, report
             from assessments where assessment_id = $1" pg(" for update");
+        MADE_AT = "select created_at from assessments where assessment_id = $1";
         INSERT = "
             insert into assessments (assessment_id, account_id, version, as_of_date, state, grade, score, currency,
                                      recommended_limit, terms_days, review_date, report, created_at, created_by)
@@ -108,6 +109,12 @@ pub(crate) async fn assessment(db: &Db, id: &AssessmentId) -> Result<Option<Reco
 /// The same, locked until the transaction ends.
 pub(crate) async fn assessment_for_update(tx: &mut Tx, id: &AssessmentId) -> Result<Option<Record>> {
     tx.query(sql::LOCK).bind(id.as_str()).optional::<FullRow>().await?.map(FullRow::read).transpose()
+}
+
+/// When an assessment was made.
+pub(crate) async fn made_at_in(tx: &mut Tx, id: &AssessmentId) -> Result<DateTime<Utc>> {
+    let (at,): (Instant,) = tx.query(sql::MADE_AT).bind(id.as_str()).one().await?;
+    Ok(at.get())
 }
 
 /// A page of assessments, each with its sequence.

@@ -115,6 +115,29 @@ on_both_databases! {
         assert_eq!(bad_fields(&refused), ["after_position"]);
     }
 
+    async fn a_pending_assessment_approved_late_does_not_undo_a_newer_grade_of_the_same_date(db: Db) {
+        let world = World::new(db).await;
+        world.with_profile("acme").await;
+        let adjustment =
+            pb::Adjustment { grade: Grade::B.into(), reason_code: "SITE_VISIT".to_owned(), ..Default::default() };
+        let request = pb::AssessAccountRequest {
+            account_id: "acme".to_owned(),
+            adjustment: Some(adjustment),
+            ..Default::default()
+        };
+        let pending = world.assessments().assess_account(request).await.unwrap().into_inner().assessment.unwrap();
+        world.clock.set(noon() + chrono::Duration::minutes(5));
+        world.with_facts("acme", vec![("insolvency", flag(true))]).await;
+        let newer = world.assess("acme").await;
+        let (_, position) = snapshot(&world).await;
+        let approve =
+            pb::ApproveAssessmentRequest { assessment_id: pending.assessment_id, ..Default::default() };
+        world.assessments_by("wu").approve_assessment(approve).await.unwrap();
+        assert_eq!(watched(&world, position).await, []);
+        let (grades, _) = snapshot(&world).await;
+        assert_eq!((grades[0].grade(), grades[0].assessment_id.as_str()), (Grade::D, newer.assessment_id.as_str()));
+    }
+
     async fn how_an_account_pays_is_followed_and_scored(db: Db) {
         let world = World::new(db).await;
         world.with_profile("acme").await;
