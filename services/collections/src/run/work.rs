@@ -175,8 +175,10 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether a task was given and not taken back: one that was closed undone is given again when its stage returns.
     fn was_given(&self, kind: TaskKind, stage: i64, item_id: &ItemId) -> bool {
-        self.dossier.tasks.iter().any(|t| t.kind == kind && t.stage == stage && t.item_id == *item_id)
+        let given = |t: &&Task| t.kind == kind && t.stage == stage && t.item_id == *item_id;
+        self.dossier.tasks.iter().filter(given).any(|t| t.state != TaskState::Closed)
     }
 
     fn give(&mut self, kind: TaskKind, stage: i64, item_id: &ItemId, owner: Owner, days: i64) {

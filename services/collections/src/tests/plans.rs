@@ -225,6 +225,25 @@ fn a_stage_gives_out_its_tasks_once_and_takes_back_those_of_the_stage_before() {
 }
 
 #[test]
+fn a_task_taken_back_is_given_again_when_its_stage_returns_and_one_done_is_not() {
+    let given_after = |state: TaskState| {
+        let owed = dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 500) }]);
+        let task = Task {
+            task_id: TaskId::parse("t").unwrap(),
+            kind: TaskKind::Call,
+            stage: 4,
+            item_id: ItemId::parse("inv-1").unwrap(),
+            state,
+        };
+        let plan = run_on(&with_case(Dossier { tasks: vec![task], ..owed }, course("inv-1", 4, 1, Owner::Sales)), 5);
+        plan.effects.iter().filter(|effect| matches!(effect, Effect::GiveTask { kind: TaskKind::Call, .. })).count()
+    };
+    assert_eq!(given_after(TaskState::Closed), 1);
+    assert_eq!(given_after(TaskState::Done), 0);
+    assert_eq!(given_after(TaskState::Open), 0);
+}
+
+#[test]
 fn a_debtor_without_an_address_gives_a_task_instead_of_a_notice() {
     let owed = Dossier { address: Address::Missing, ..dossier(vec![item("inv-1", day(0), 500)]) };
     let plan = run_on(&owed, 1);
