@@ -30,14 +30,14 @@ impl Processes {
         let addresses = Role::ALL.into_iter().zip(free_addresses()).collect();
         let mut processes = Processes { folder: folder.to_owned(), database, addresses, running: BTreeMap::new() };
         let ready: Vec<_> = Role::ALL.into_iter().map(|role| processes.spawn(role)).collect();
-        tokio::task::spawn_blocking(move || ready.into_iter().for_each(wait)).await.expect("waiting does not fail");
+        tokio::task::spawn_blocking(move || ready.iter().for_each(wait)).await.expect("waiting does not fail");
         processes
     }
 
     /// Starts a role that was killed, and waits until it is ready.
     pub async fn restart(&mut self, role: Role) {
         let ready = self.spawn(role);
-        tokio::task::spawn_blocking(move || wait(ready)).await.expect("waiting does not fail");
+        tokio::task::spawn_blocking(move || wait(&ready)).await.expect("waiting does not fail");
     }
 
     /// Kills a role as a failing machine would: SIGKILL, no farewell.
@@ -49,8 +49,12 @@ impl Processes {
 
     /// The way to a role.
     pub fn peer(&self, role: Role, caller: &Principal) -> Peer {
-        let address = format!("http://{}", self.addresses[&role]);
+        let address = format!("http://{}", self.address(role));
         suite::far(&address, caller, &PrincipalConfig::default()).expect("an address of ours is one")
+    }
+
+    fn address(&self, role: Role) -> SocketAddr {
+        *self.addresses.get(&role).expect("every role has an address")
     }
 
     /// Ends all of them.
@@ -66,7 +70,7 @@ impl Processes {
     fn spawn(&mut self, role: Role) -> mpsc::Receiver<()> {
         let mut command = Command::new(program());
         command
-            .args(["serve", role.as_str(), "--listen", &self.addresses[&role].to_string()])
+            .args(["serve", role.as_str(), "--listen", &self.address(role).to_string()])
             .current_dir(&self.folder)
             .env_clear()
             .env("WEIR_DATABASE__URL", self.database.expose_secret())
@@ -103,7 +107,7 @@ impl Drop for Processes {
     }
 }
 
-fn wait(ready: mpsc::Receiver<()>) {
+fn wait(ready: &mpsc::Receiver<()>) {
     ready.recv_timeout(weir_store::testing::DEADLINE).expect("a started process gets ready");
 }
 

@@ -96,7 +96,11 @@ impl World {
 
     /// Kills a role's process with SIGKILL and starts it anew; for a suite of processes.
     pub async fn kill_and_restart(&mut self, role: Role) {
-        let Body::Far(processes) = &mut self.body else { panic!("a suite in one process cannot lose a part of it") };
+        let processes = match &mut self.body {
+            Body::Far(processes) => Some(processes),
+            Body::Near(_) => None,
+        };
+        let processes = processes.expect("a suite of processes, which alone can lose a part");
         processes.kill(role);
         processes.restart(role).await;
     }

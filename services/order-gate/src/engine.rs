@@ -102,6 +102,11 @@ impl Engine {
         answer.await.map_err(|_| Error::Unavailable)?
     }
 
+    /// Whether it decides nothing more, because another process has taken the partition over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
     /// Reads the book.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Book) -> T) -> Result<T, Error> {
         self.shared.book.read().as_ref().map(read).ok_or(Error::Unavailable)

@@ -81,6 +81,11 @@ impl OrderGate {
         Ok(OrderGate { env, journal, engine })
     }
 
+    /// Whether another process has taken over what this gate decided for: it decides nothing more.
+    pub fn is_over(&self) -> bool {
+        self.engine.is_over()
+    }
+
     /// Whether the book is in memory and every feed has been reached once.
     pub fn ready(&self) -> bool {
         self.engine.read(|_| ()).is_ok() && self.engine.pulse().all_caught_up()

@@ -45,7 +45,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// TOML file of settings; environment (WEIR_SERVER__LISTEN=…) and flags go before it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
     pub config: Option<PathBuf>,
     /// Folder of the embedded databases [setting database.folder, default: data]
     #[arg(long, value_name = "FOLDER")]

@@ -100,13 +100,14 @@ fn credentials(args: &ImportReceivablesArgs) -> PrincipalConfig {
     PrincipalConfig { mode, token_file: args.token_file.clone().unwrap_or_default(), ..PrincipalConfig::default() }
 }
 
-/// The whole suite in this process, on the configured databases, listening to nobody.
+/// The two contexts an import needs, in this process on the configured databases, listening to nobody. Not the others:
+/// a gate, for one, would take its partition from the one that serves.
 async fn open_suite(args: &ImportReceivablesArgs) -> anyhow::Result<Suite> {
     let flags = args.config.flags();
     let settings = Settings::read(&settings::effective(args.config.config.as_deref(), &flags)?)?;
     let plan = Plan {
         settings: &settings,
-        roles: &Role::ALL,
+        roles: &[Role::Assessment, Role::Receivables],
         clock: settings.clock()?,
         ids: Ids::random(),
         metrics: Metrics::default(),

@@ -11,7 +11,7 @@ use weir::{args::Cli, commands};
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ran = commands::run(cli, &mut io::stdout().lock()).await;
+    let ran = commands::run(cli, &mut io::stdout()).await;
     ran.unwrap_or_else(|error| {
         // nothing is left to be done where even this cannot be written
         let _ = writeln!(io::stderr(), "weir: {error:#}");

@@ -70,6 +70,7 @@ struct Wiring {
 
 /// The background work of a suite while it is being built.
 struct Work {
+    shutdown: Shutdown,
     workers: Workers,
     followers: Vec<Following>,
     wake_ups: Vec<WakeUp>,
@@ -137,15 +138,15 @@ impl Suite {
             draining: shutdown.draining().clone(),
         })?;
         let peers = peers::Peers::new(&edge, roles, settings);
-        let mut work =
-            Work { workers: Workers::new(shutdown.clone(), metrics), followers: Vec::new(), wake_ups: Vec::new() };
+        let workers = Workers::new(shutdown.clone(), metrics);
+        let mut work = Work { shutdown, workers, followers: Vec::new(), wake_ups: Vec::new() };
         for context in &opened {
             context.work(&mut work, &peers)?;
         }
         for (role, db) in &databases {
             work.forget_requests(*role, db, &clock, settings.database.request_retention);
         }
-        let Work { workers, followers, wake_ups } = work;
+        let Work { shutdown, workers, followers, wake_ups } = work;
         Ok(Suite { edge, workers, shutdown, followers, databases, wake_ups })
     }
 

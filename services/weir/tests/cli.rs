@@ -1,5 +1,12 @@
 //! The program from its command line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, helpers of tests included"
+)]
+
 use std::{
     io::{BufRead, BufReader},
     path::Path,

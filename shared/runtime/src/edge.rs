@@ -24,7 +24,7 @@ use std::{
 use futures::{FutureExt as _, future::BoxFuture};
 use http::{Request, Response};
 use hyper::body::Bytes;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, body::Body, service::Routes};
 use tower::Service;
@@ -101,15 +101,15 @@ struct Rules {
     config: EdgeConfig,
     metrics: Metrics,
     draining: CancellationToken,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     health: Health,
 }
 
 /// What the edge grants a call.
-struct Admission<'a> {
+struct Admission {
     method: Method,
     deadline: Option<Deadline>,
-    _permit: Option<SemaphorePermit<'a>>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Edge {
@@ -123,7 +123,7 @@ impl Edge {
         if config.reflection {
             routes = reflection(routes, &services, &descriptor_sets)?;
         }
-        let permits = Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS));
+        let permits = Arc::new(Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)));
         let rules = Rules { methods, identities, config, metrics, draining, permits, health };
         Ok(Edge { rules: Arc::new(rules), routes: routes.prepare() })
     }
@@ -157,18 +157,18 @@ impl Edge {
             }
             Some(Ok(Ok(response))) => response,
         };
-        rules.send(response, &admission, observation, &span)
+        rules.send(response, admission, observation, &span)
     }
 }
 
 impl Rules {
     /// Lets a call in, and leaves its principal and deadline in the request's extensions.
-    fn admit(&self, method: Option<Method>, request: &mut Request<Body>) -> Result<Admission<'_>, Fault> {
+    fn admit(&self, method: Option<Method>, request: &mut Request<Body>) -> Result<Admission, Fault> {
         if let Some(method) = method.filter(Method::is_open) {
             let deadline = deadline::of_call(request.headers(), &method, &self.config);
-            return Ok(Admission { method, deadline, _permit: None });
+            return Ok(Admission { method, deadline, permit: None });
         }
-        let permit = self.permits.try_acquire().map_err(|_| self.overloaded())?;
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| self.overloaded())?;
         let caller = match request.extensions_mut().remove::<Principal>() {
             Some(caller) => caller,
             None => self.identities.identify(request.headers())?,
@@ -179,7 +179,7 @@ impl Rules {
         if let Some(deadline) = deadline {
             request.extensions_mut().insert(deadline);
         }
-        Ok(Admission { method, deadline, _permit: Some(permit) })
+        Ok(Admission { method, deadline, permit: Some(permit) })
     }
 
     fn overloaded(&self) -> Fault {
@@ -191,7 +191,7 @@ impl Rules {
     fn send(
         &self,
         response: Response<Body>,
-        admission: &Admission<'_>,
+        admission: Admission,
         observation: Observation,
         span: &Span,
     ) -> Response<Body> {
@@ -206,7 +206,9 @@ impl Rules {
         }
         let ending = admission.method.answers_stream.then(|| self.ending(admission.deadline));
         let bytes_max = self.config.message_out_bytes_max;
-        response.map(|body| Body::new(CallBody::new(body, bytes_max, ending, observation, span.clone())))
+        response.map(|body| {
+            Body::new(CallBody::new(body, bytes_max, ending, observation, span.clone()).holding(admission.permit))
+        })
     }
 
     /// Ends a stream when its deadline passes or the process drains.

@@ -181,13 +181,20 @@ async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pool
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
     ]);
     let mut connection = PgConnection::connect_with(&options).await?;
-    let sql = format!("create schema if not exists {schema}");
-    let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map_err(Error::from);
-    // two processes that make it at the same moment: one of them is told it is a duplicate
-    if let Err(e) = made
-        && !matches!(e, Error::Duplicate(_))
-    {
-        return Err(e);
+    // asked first: a role that may not make schemas can still work in one that is there
+    let (exists,): (bool,) = sqlx::query_as("select exists (select 1 from pg_namespace where nspname = $1)")
+        .bind(schema)
+        .fetch_one(&mut connection)
+        .await?;
+    if !exists {
+        let sql = format!("create schema if not exists {schema}");
+        let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map_err(Error::from);
+        // two processes that make it at the same moment: one of them is told it is a duplicate
+        if let Err(e) = made
+            && !matches!(e, Error::Duplicate(_))
+        {
+            return Err(e);
+        }
     }
     connection.close().await?;
     let pool = PgPoolOptions::new()

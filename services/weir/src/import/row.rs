@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{
-    NaiveDate,
+    Datelike, NaiveDate,
     format::{Item, StrftimeItems},
 };
 use rust_decimal::Decimal;
@@ -195,9 +195,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Years a document can be of: `%Y` would read 13 as the year 13.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2999;
+
 impl DateFormat {
-    fn read(&self, text: &str) -> Result<NaiveDate, String> {
-        NaiveDate::parse_from_str(text, &self.0).map_err(|_| format!("{text:?} is no date written as {}", self.0))
+    pub(super) fn read(&self, text: &str) -> Result<NaiveDate, String> {
+        let date = NaiveDate::parse_from_str(text, &self.0).ok().filter(|date| YEARS.contains(&date.year()));
+        date.ok_or_else(|| format!("{text:?} is no date written as {} between the years 1900 and 2999", self.0))
     }
 }
 
@@ -210,7 +214,7 @@ fn document(text: &str, is_settled: bool) -> Result<String, String> {
     Ok(document.to_string())
 }
 
-fn amount(text: &str, currency: Currency) -> Result<Money, String> {
+pub(super) fn amount(text: &str, currency: Currency) -> Result<Money, String> {
     let plain = ungrouped(text).ok_or_else(|| format!("{text:?} is no amount"))?;
     let decimal = Decimal::from_str_exact(&plain).map_err(|_| format!("{text:?} is no amount"))?;
     if decimal.is_sign_negative() || decimal.is_zero() {
@@ -225,10 +229,12 @@ fn ungrouped(text: &str) -> Option<String> {
     let mut groups = whole.split(',');
     let first = groups.next()?;
     let is_grouped = whole.contains(',');
-    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-    let fits = !is_grouped
-        || (first.trim_start_matches('-').len() <= 3 && groups.all(|group| group.len() == 3 && digits(group)));
-    (fits && !rest.contains(',')).then(|| text.replace(',', ""))
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let first = first.strip_prefix('-').unwrap_or(first);
+    let first_fits = digits(first) && !first.is_empty() && (!is_grouped || first.len() <= 3);
+    let rest_fits = digits(rest.strip_prefix('.').unwrap_or(rest));
+    let fits = first_fits && rest_fits && groups.all(|group| group.len() == 3 && digits(group));
+    fits.then(|| text.replace(',', ""))
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

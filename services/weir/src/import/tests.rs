@@ -243,3 +243,21 @@ async fn every_customer_of_a_file_is_assessed() {
     assert!(printed.lines().any(|line| line.trim_start().starts_with("C1 ")), "{printed}");
     assert!(printed.lines().any(|line| line.trim_start().starts_with("C2 ")), "{printed}");
 }
+
+#[test]
+fn what_only_looks_like_an_amount_is_none() {
+    let cny = weir_model::Currency::from_code("CNY").unwrap();
+    for text in [",500", "1_0", "1,00", "1,000,0", "1.0,0", "", ".", "1e3", "0x1", "12,34.5"] {
+        assert!(super::row::amount(text, cny).is_err(), "{text:?}");
+    }
+    for (text, minor) in [("500", 50_000), ("1,500.25", 150_025), ("1,234,567", 123_456_700), ("0.01", 1)] {
+        assert_eq!(super::row::amount(text, cny).unwrap().minor(), minor, "{text:?}");
+    }
+}
+
+#[test]
+fn a_year_of_two_digits_is_no_year() {
+    let format: super::row::DateFormat = "%m/%d/%Y".parse().unwrap();
+    assert!(format.read("01/02/13").is_err());
+    assert_eq!(format.read("1/2/2013").unwrap(), chrono::NaiveDate::from_ymd_opt(2013, 1, 2).unwrap());
+}

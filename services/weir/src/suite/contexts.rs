@@ -16,6 +16,9 @@ use crate::{roles::Role, settings::Settings};
 /// How often a process looks whether a date has come.
 const DATES_REST: Duration = Duration::from_secs(30);
 
+/// How soon a process whose gate another one has taken over ends: until then its callers are told UNAVAILABLE.
+const PARTITION_REST: Duration = Duration::from_millis(500);
+
 /// How long a notice may wait in the outbox when nobody wakes the sender.
 const SENDER_REST: Duration = Duration::from_secs(1);
 
@@ -94,6 +97,14 @@ impl Opened {
                 work.follow(from, weir_order_gate::follow::limits(context, peers.way(from, Role::Limits)?));
                 work.follow(from, weir_order_gate::follow::receivables(context, peers.way(from, Role::Receivables)?));
                 work.follow(from, weir_order_gate::follow::collections(context, peers.way(from, Role::Collections)?));
+                let (context, shutdown) = (Arc::clone(context), work.shutdown.clone());
+                work.workers.spawn("order-gate keeps its partition", Pace::idle(PARTITION_REST), move || {
+                    if context.is_over() {
+                        tracing::error!("another process decides for this gate's partition: ending this one");
+                        shutdown.ask();
+                    }
+                    std::future::ready(Ok::<_, std::convert::Infallible>(0))
+                });
             }
             Opened::Receivables(context) => {
                 let context = Arc::clone(context);

@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status, body::Body};
 use tracing::Span;
 use weir_model::Fault;
@@ -32,6 +33,7 @@ pub(crate) struct CallBody {
     observation: Option<Observation>,
     span: Span,
     is_over: bool,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl CallBody {
@@ -43,11 +45,17 @@ impl CallBody {
         span: Span,
     ) -> Self {
         let meter = FrameMeter::new(message_bytes_max);
-        CallBody { inner, meter, ending, observation: Some(observation), span, is_over: false }
+        CallBody { inner, meter, ending, observation: Some(observation), span, is_over: false, permit: None }
+    }
+
+    /// The same, counted among the calls being worked on until its end.
+    pub(crate) fn holding(self, permit: Option<OwnedSemaphorePermit>) -> Self {
+        CallBody { permit, ..self }
     }
 
     fn over(&mut self, code: Code) {
         self.is_over = true;
+        self.permit = None;
         if let Some(observation) = self.observation.take() {
             observation.end(code, &self.span);
         }

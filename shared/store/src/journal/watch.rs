@@ -97,6 +97,10 @@ async fn send(db: &Db, after: i64, settings: WatchSettings, reader: mpsc::Sender
         heads.mark_unchanged();
         let batch = read(db, cursor, BATCH).await?;
         if batch.is_empty() {
+            let compacted = head(db).await?.compacted;
+            if cursor < compacted {
+                return Err(Error::PositionCompacted { compacted });
+            }
             if !hand_over(&reader, Step::Heartbeat { position: cursor }, settings.patience).await? {
                 return Ok(());
             }
