@@ -39,19 +39,22 @@ pub struct Reserved {
     pub ordered: i128,
     /// Delivered, not yet invoiced.
     pub delivered: i128,
-    /// Paid in advance.
+    /// Paid in advance, and not used up by invoices.
     pub prepaid: i128,
 }
 
 impl Reserved {
-    /// What an order's lines reserve, of which `prepaid` is paid in advance.
+    /// What an order's lines reserve. Of what was `prepaid` as much is left as is not invoiced: the payment is allocated
+    /// to the first invoices, and counts as paid there.
     pub fn of<'a>(lines: impl IntoIterator<Item = &'a Line>, prepaid: i64) -> Reserved {
-        let (mut remaining, mut delivered) = (0, 0);
+        let (mut remaining, mut delivered, mut invoiced) = (0, 0, 0);
         for line in lines {
+            invoiced += i128::from(line.invoiced);
             remaining += line.remaining();
             delivered += line.delivered_not_billed();
         }
-        Reserved { ordered: remaining - delivered, delivered, prepaid: i128::from(prepaid).min(remaining) }
+        let prepaid = (i128::from(prepaid) - invoiced).max(0).min(remaining);
+        Reserved { ordered: remaining - delivered, delivered, prepaid }
     }
 
     /// Everything that still counts, paid in advance or not.

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::order::{Checkpoint, Order, OrderLine};
 use crate::policy::{Policy, PolicyVersion};
 use crate::pulse::Pulse;
+use crate::standing::Position;
 
 fn counted(ordered: i64, cancelled: i64, delivered: i64, invoiced: i64) -> (i128, i128) {
     let line = Line { line_id: line("1"), ordered, cancelled, delivered, invoiced };
@@ -53,10 +54,23 @@ fn over_invoicing_one_line_never_makes_another_negative() {
 }
 
 #[test]
-fn what_is_paid_in_advance_is_never_more_than_what_counts() {
-    let partly = Line { line_id: line("1"), ordered: 100, cancelled: 0, delivered: 0, invoiced: 70 };
-    let reserved = Reserved::of([&partly], 50);
-    assert_eq!((reserved.prepaid, reserved.credit_needed()), (30, 0));
+fn what_is_paid_in_advance_pays_what_is_invoiced_first_and_is_never_more_than_what_counts() {
+    // cancelled and invoiced of 100 ordered, paid in advance: what of that is left, what needs credit
+    let table = [
+        ((0, 0, 50), (50, 50)),
+        ((0, 30, 50), (20, 50)),
+        ((0, 50, 50), (0, 50)),
+        ((0, 70, 50), (0, 30)),
+        ((0, 70, 100), (30, 0)),
+        ((80, 0, 50), (20, 0)),
+        ((60, 20, 50), (20, 0)),
+        ((0, 150, 100), (0, 0)),
+    ];
+    for ((cancelled, invoiced, prepaid), expected) in table {
+        let line = Line { line_id: line("1"), ordered: 100, cancelled, delivered: 0, invoiced };
+        let reserved = Reserved::of([&line], prepaid);
+        assert_eq!((reserved.prepaid, reserved.credit_needed()), expected, "{line:?}, {prepaid} in advance");
+    }
 }
 
 /// A book without database: what a batch of one command changes is visible at once, and everything is kept as rows are.
@@ -209,6 +223,18 @@ fn the_order_of_names_is_kept_from_the_first_decision_on() {
     assert_eq!(correlation(&desk), desk.call.correlation_id);
 }
 
+#[test]
+fn a_payment_in_advance_counts_once_when_a_part_is_invoiced_and_paid_with_it() {
+    let mut desk = Desk::new();
+    desk.authorize(asked("o-1", 1, &[100], 50)).unwrap();
+    let unapplied = Position { unapplied_credit: yuan(50), ..owed(1, 0) };
+    desk.hear(News::Position(account("acme"), cny(), Arc::new(unapplied), Vec::new()));
+    assert_eq!(desk.net(), 50);
+    // 50 invoiced and the payment allocated to it: the other 50 are unpaid
+    desk.owe(2, 0, &[("o-1", "1", 50)]);
+    assert_eq!(desk.net(), 50);
+}
+
 /// One thing that may happen.
 #[derive(Debug, Clone)]
 enum Happens {
@@ -336,7 +362,8 @@ proptest! {
         // line 1: max(100, 130) - 90 = 40; line 2: max(50, 10) - 0 = 50; the other order 30; invoiced 90
         let commitment = desk.rows[&order_id("o-0")].commitment().unwrap();
         prop_assert_eq!((commitment.ordered, commitment.delivered_not_billed), (yuan(40), yuan(50)));
-        prop_assert_eq!(commitment.prepaid, yuan(20));
-        prop_assert_eq!(desk.net(), 90 + 40 + 50 + 30 - 20);
+        // the 20 paid in advance are used up by the 90 invoiced
+        prop_assert_eq!(commitment.prepaid, 0);
+        prop_assert_eq!(desk.net(), 90 + 40 + 50 + 30);
     }
 }
