@@ -1,6 +1,8 @@
 //! One order against one account: which rules may stop it at all, what is left out of the exposure, what the rules say.
 //! The same for a mere check and for a decision. Pure.
 
+use std::cmp::Ordering;
+
 use chrono::NaiveDate;
 use weir_model::CorrelationId;
 
@@ -71,7 +73,8 @@ fn unrelated() -> CorrelationId {
     CorrelationId::parse("-").expect("one printable character")
 }
 
-/// Decreases never re-hold; a release covers what it was given for (rule 5.6).
+/// Decreases never re-hold, as long as the order is not further on its way: each checkpoint asks anew. A release covers
+/// what it was given for (rule 5.6).
 fn grace(dossier: Option<&Dossier>, order: &Order, today: NaiveDate) -> Result<(Grace, Option<Release>), Error> {
     let Some((dossier, passed)) = dossier.and_then(|d| d.passed.as_ref().map(|passed| (d, passed))) else {
         return Ok((Grace::None, None));
@@ -79,9 +82,13 @@ fn grace(dossier: Option<&Dossier>, order: &Order, today: NaiveDate) -> Result<(
     let same = passed.order.account_id == order.account_id
         && passed.order.currency == order.currency
         && passed.order.terms_days == order.terms_days;
-    let amends = order.revision > passed.order.revision;
-    if same && amends && dossier.reserved_with(order).credit_needed() <= dossier.reserved().credit_needed() {
-        return Ok((Grace::Decrease, passed.release.clone()));
+    let amends = order.revision > passed.order.revision && order.checkpoint <= passed.order.checkpoint;
+    if same && amends {
+        match dossier.reserved_with(order).credit_needed().cmp(&dossier.reserved().credit_needed()) {
+            Ordering::Less => return Ok((Grace::Decrease, passed.release.clone())),
+            Ordering::Equal => return Ok((Grace::Unchanged, passed.release.clone())),
+            Ordering::Greater => {}
+        }
     }
     match &passed.release {
         Some(release) if release.covers(&passed.order, order, today)? => Ok((Grace::Released, Some(release.clone()))),

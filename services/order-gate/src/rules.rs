@@ -52,7 +52,9 @@ pub enum Grace {
     None,
     /// A person's release covers it: only a block stops it.
     Released,
-    /// It asks for no more than passed before: nothing stops it.
+    /// It asks for as much as passed before, at no later checkpoint: only a block stops it.
+    Unchanged,
+    /// It asks for less than passed before, at no later checkpoint: nothing stops it.
     Decrease,
 }
 
@@ -60,7 +62,7 @@ impl Grace {
     fn spares(self, rule: Rule) -> bool {
         match self {
             Grace::None => false,
-            Grace::Released => rule != Rule::AccountBlocked,
+            Grace::Released | Grace::Unchanged => rule != Rule::AccountBlocked,
             Grace::Decrease => true,
         }
     }

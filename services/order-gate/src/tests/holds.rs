@@ -125,6 +125,45 @@ on_both_databases! {
         assert_eq!(world.net("acme").await, 129_000);
     }
 
+    async fn a_revision_of_the_same_size_is_held_again_by_a_block_alone(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        world.authorize(order("o-1", "acme", 60)).await;
+        world.credit("acme", Credit { version: 2, ..credit(50) }).await;
+        let revision = |revision, value| wire::Order { revision, ..order("o-1", "acme", value) };
+        assert_eq!(world.amend(revision(2, 60)).await.outcome(), Outcome::Approve);
+        world.conduct("acme", 1, Some("fraud"), 0).await;
+        let held = world.amend(revision(3, 60)).await;
+        assert_eq!(held.outcome(), Outcome::Hold);
+        assert_eq!(rules(&held)[0], Rule::AccountBlocked);
+        assert_eq!(world.amend(revision(4, 59)).await.outcome(), Outcome::Approve, "a reduction is never held");
+    }
+
+    async fn what_passed_is_checked_anew_at_a_later_checkpoint(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        world.authorize(order("o-1", "acme", 60)).await;
+        let at = |revision, value, checkpoint: wire::Checkpoint| wire::AmendOrderRequest {
+            order: Some(wire::Order { revision, ..order("o-1", "acme", value) }),
+            checkpoint: checkpoint.into(),
+            ..Default::default()
+        };
+        world.credit("acme", Credit { version: 2, ..credit(50) }).await;
+        for (revision, value, checkpoint, expected) in [
+            (2, 60, wire::Checkpoint::Delivery, Outcome::Hold),
+            (3, 55, wire::Checkpoint::GoodsIssue, Outcome::Hold),
+            (4, 55, wire::Checkpoint::Order, Outcome::Approve),
+            (5, 40, wire::Checkpoint::Delivery, Outcome::Approve),
+        ] {
+            let response = world.pipeline().amend_order(at(revision, value, checkpoint)).await.unwrap();
+            let decision = response.into_inner().decision.unwrap();
+            assert_eq!(decision.outcome(), expected, "revision {revision}");
+        }
+        world.conduct("acme", 1, Some("fraud"), 0).await;
+        let response = world.pipeline().amend_order(at(6, 40, wire::Checkpoint::GoodsIssue)).await.unwrap();
+        assert_eq!(rules(&response.into_inner().decision.unwrap()), [Rule::AccountBlocked]);
+    }
+
     async fn a_rejected_order_reserves_nothing_and_its_rejection_is_a_decision(db: Db) {
         let (world, hold_id) = held(db).await;
         let request = wire::RejectHoldRequest {
