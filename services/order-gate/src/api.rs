@@ -34,7 +34,7 @@ const DECIDERS: &[Role] = &[Role::CreditManager, Role::Admin];
 /// Who may ask what would be answered, or how things stand.
 const READERS: &[Role] = &Role::ALL;
 /// Who may have a hold checked again.
-const CHECKERS: &[Role] = &[Role::CreditManager, Role::OrderPipeline, Role::Sales, Role::Service, Role::Admin];
+const CHECKERS: &[Role] = &[Role::CreditManager, Role::OrderPipeline, Role::Service, Role::Admin];
 /// Who changes what the gate goes by.
 const ADMINS: &[Role] = &[Role::Admin];
 /// Who reads the feed: other contexts, and whoever reads everything.

@@ -9,7 +9,7 @@ use weir_wire::{
     parse, status,
 };
 
-use super::{Edge, deadline, emit, freshness, policy, read, refused, token};
+use super::{Edge, PIPELINE, deadline, emit, freshness, policy, read, refused, token};
 use crate::{CancelAsk, DeliverAsk, HoldQuery, ReleaseAsk};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -219,6 +219,11 @@ impl OrderGateService for Edge {
         let mut f = Fields::default();
         let hold_id = parse::id(&mut f, "hold_id", &message.hold_id);
         let date = parse::optional_date(&mut f, "business_date", message.business_date.as_ref());
+        // on another day another limit may hold: who decides on holds must not choose it
+        let chooses_the_day = PIPELINE.iter().any(|role| call.principal.has(*role));
+        if !chooses_the_day && date.flatten().is_some_and(|date| date != call.today) {
+            f.add("business_date", "must be today, unless the order pipeline asks");
+        }
         let fresh = freshness(&mut f, message.at_least_as_fresh.as_ref(), until);
         let request_id = parse::optional_id(&mut f, "request_id", &message.request_id);
         let read = (|| Some((hold_id?, date?, fresh?, request_id?)))();

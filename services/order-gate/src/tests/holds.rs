@@ -277,6 +277,29 @@ on_both_databases! {
         assert_eq!(later.hold.unwrap().state(), HoldState::Approved);
     }
 
+    async fn only_the_pipeline_has_a_hold_checked_for_another_day(db: Db) {
+        let (world, hold_id) = held(db).await;
+        let mut expired = credit(100_000);
+        expired.version = 2;
+        expired.limits = vec![
+            crate::standing::EffectiveLimit {
+                limit: Limit::Amount(yuan(200_000)),
+                from: date(2026, 1, 1),
+                to: Some(date(2026, 3, 30)),
+            },
+        ];
+        world.credit("acme", expired).await;
+        let at = |month, day| wire::RecheckHoldRequest {
+            hold_id: hold_id.clone(),
+            business_date: Some(emit::date(date(2026, month, day))),
+            ..Default::default()
+        };
+        let status = world.manager("manager-1", 0).recheck_hold(at(3, 30)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let done = world.manager("manager-1", 0).recheck_hold(at(3, 31)).await.unwrap().into_inner();
+        assert_eq!(done.hold.unwrap().state(), HoldState::Held, "the limit has ended");
+    }
+
     async fn holds_are_listed_oldest_first_by_page(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(0)).await;

@@ -157,6 +157,12 @@ on_both_databases! {
 }
 
 #[test]
+fn sales_may_not_have_a_hold_checked_again() {
+    let recheck = crate::api::ACCESS.iter().find(|(rpc, _)| rpc.ends_with("/RecheckHold")).unwrap();
+    assert!(!recheck.1.contains(&weir_model::Role::Sales));
+}
+
+#[test]
 fn every_rpc_has_its_roles() {
     let unlisted = weir_runtime::edge::unlisted_methods(crate::api::ACCESS, weir_wire::FILE_DESCRIPTOR_SET).unwrap();
     let ours: Vec<_> = unlisted.iter().filter(|path| path.starts_with("/weir.order_gate.")).collect();
