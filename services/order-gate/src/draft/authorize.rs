@@ -139,6 +139,10 @@ impl Draft<'_> {
             let Some((_, counts_in)) = dossier.counts_for() else {
                 return Err(Error::WrongState("the order is held; amend it or cancel it whole"));
             };
+            // it would take the place of what counts, and the cancellation would be lost
+            if dossier.waiting.is_some() {
+                return Err(Error::WrongState("a newer revision is held; amend it or cancel the order whole"));
+            }
             if counts_in != *currency {
                 return Err(Error::CurrencyMismatch { account: counts_in, given: *currency });
             }

@@ -119,6 +119,21 @@ on_both_databases! {
         assert_eq!(world.pipeline().cancel_order(unknown).await.unwrap_err().code(), Code::NotFound);
     }
 
+    async fn a_line_is_not_cancelled_while_a_newer_revision_is_held(db: Db) {
+        let world = limit_100(db).await;
+        world.authorize(two_lines(60, 40)).await;
+        let held = world.amend(wire::Order { revision: 2, ..two_lines(61, 40) }).await;
+        assert_eq!(held.outcome(), Outcome::Hold);
+        let line = wire::LineCancellation { line_id: "2".to_owned(), cancelled_amount: amount(10) };
+        let whole = wire::CancelOrderRequest { order_id: "o-1".to_owned(), ..Default::default() };
+        let part = wire::CancelOrderRequest { lines: vec![line], ..whole.clone() };
+        let status = world.pipeline().cancel_order(part).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "WRONG_STATE"));
+        assert_eq!(world.net("acme").await, 100);
+        world.pipeline().cancel_order(whole).await.unwrap();
+        assert_eq!(world.net("acme").await, 0);
+    }
+
     async fn cancelling_the_whole_leaves_what_was_delivered(db: Db) {
         let world = limit_100(db).await;
         world.authorize(order("o-1", "acme", 60)).await;
