@@ -74,10 +74,6 @@ impl Draft<'_> {
         let needed = order.credit_needed()?;
         let approved = ask.approved.unwrap_or(needed);
         let authority = call.principal.authority_in(order.currency).minor();
-        let excess = verdict.excess.saturating_add(approved.saturating_sub(needed).max(0));
-        if authority < excess {
-            return Err(Error::AuthorityExceeded { authority, excess });
-        }
         let release = Release {
             approved,
             tolerance_percent: ask.tolerance_percent,
@@ -89,6 +85,12 @@ impl Draft<'_> {
         };
         if i128::from(needed) > release.most() {
             return Err(Error::WrongState("the amount approved, with its tolerance, does not cover the order"));
+        }
+        // whatever it lets a later revision add takes authority now
+        let beyond = i64::try_from(release.most() - i128::from(needed)).unwrap_or(i64::MAX);
+        let excess = verdict.excess.saturating_add(beyond);
+        if authority < excess {
+            return Err(Error::AuthorityExceeded { authority, excess });
         }
         let verdict = self.ask_again(&known, &hold, call.today, Grace::Released)?;
         let decision = self.decide(&call, &hold, call.today, verdict);

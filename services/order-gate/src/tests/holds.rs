@@ -60,6 +60,16 @@ on_both_databases! {
         assert!(released(world.manager("manager-1", 40_000), request).await.is_ok());
     }
 
+    async fn a_tolerance_takes_authority_over_what_it_lets_pass(db: Db) {
+        let (world, hold_id) = held(db).await;
+        let tolerance_percent = Some(emit::decimal("10".parse().unwrap()));
+        // 30,000 beyond the limit, and 5,000 that a later revision may add unchecked
+        let request = wire::ReleaseHoldRequest { tolerance_percent, ..release(&hold_id) };
+        let refused = released(world.manager("manager-1", 34_999), request.clone()).await;
+        assert_eq!(refusal(refused).1, "AUTHORITY_EXCEEDED");
+        assert!(released(world.manager("manager-1", 35_000), request).await.is_ok());
+    }
+
     async fn a_release_repeated_is_answered_again_and_another_is_refused(db: Db) {
         let (world, hold_id) = held(db).await;
         let request = wire::ReleaseHoldRequest { request_id: "r-1".to_owned(), ..release(&hold_id) };
