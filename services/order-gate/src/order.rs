@@ -52,6 +52,9 @@ pub struct Order {
     pub terms_days: i32,
     /// Who asks for it.
     pub requested_by: SubjectId,
+    /// Whose call brought it here; who asks for it is only what that caller says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_by: Option<SubjectId>,
     /// Where in its life the gate was asked.
     pub checkpoint: Checkpoint,
 }
@@ -85,6 +88,11 @@ impl Order {
     /// The part of the value that needs credit.
     pub fn credit_needed(&self) -> Result<i64, Overflow> {
         Ok((self.value()? - self.prepaid).max(0))
+    }
+
+    /// Whether somebody asked for it, in their own name or another's.
+    pub fn is_asked_by(&self, subject: &SubjectId) -> bool {
+        self.requested_by == *subject || self.submitted_by.as_ref() == Some(subject)
     }
 
     /// Digest of what was asked. Who asked is no part of it: another replica of the pipeline may repeat the call. Nor

@@ -42,6 +42,7 @@ pub(super) fn order(f: &mut Fields, order: Option<wire::Order>, checkpoint: i32,
         ship_date: ship_date?,
         terms_days: i32::try_from(terms_days?).ok()?,
         requested_by: requested_by?.unwrap_or_else(|| call.principal.subject.clone()),
+        submitted_by: Some(call.principal.subject.clone()),
         checkpoint: checkpoint?.map_or(Checkpoint::Order, read_checkpoint),
     };
     let value = f.check("order.lines", order.value())?;

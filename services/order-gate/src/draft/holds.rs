@@ -63,7 +63,7 @@ impl Draft<'_> {
         let (known, hold) = self.waiting(&ask.order_id, &ask.hold_id, ask.version)?;
         let call = call_for(call, Some(&known));
         let order = &hold.order;
-        if call.principal.subject == order.requested_by {
+        if order.is_asked_by(&call.principal.subject) {
             return Err(Error::SelfApproval);
         }
         let verdict = self.ask_again(&known, &hold, call.today, Grace::None)?;

@@ -181,6 +181,7 @@ fn asked(id: &str, revision: i32, lines: &[i64], prepaid: i64) -> Order {
         ship_date: Some(date(2026, 4, 1)),
         terms_days: 0,
         requested_by: SubjectId::parse("sales-1").unwrap(),
+        submitted_by: None,
         checkpoint: Checkpoint::Order,
     }
 }

@@ -52,6 +52,18 @@ on_both_databases! {
         assert_eq!(refusal(refused), (Code::FailedPrecondition, "SELF_APPROVAL".to_owned()));
     }
 
+    async fn nobody_releases_an_order_they_submitted_for_somebody_else(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        let request = wire::AuthorizeOrderRequest { order: Some(order("o-1", "acme", 101)), ..Default::default() };
+        let response = world.manager("manager-1", 1_000).authorize_order(request).await.unwrap().into_inner();
+        let hold_id = response.decision.unwrap().hold_id;
+        let again = world.reopened().await;
+        let refused = released(again.manager("manager-1", 1_000), release(&hold_id)).await;
+        assert_eq!(refusal(refused), (Code::FailedPrecondition, "SELF_APPROVAL".to_owned()));
+        assert!(released(again.manager("manager-2", 1_000), release(&hold_id)).await.is_ok());
+    }
+
     async fn approving_more_than_the_order_needs_takes_more_authority(db: Db) {
         let (world, hold_id) = held(db).await;
         let request = wire::ReleaseHoldRequest { approved_amount: amount(60_000), ..release(&hold_id) };
