@@ -1,6 +1,8 @@
 //! All the gate knows of one order: the revision that counts, the one that waits, and what happened to its lines. News
 //! of deliveries and invoices is kept whether or not the order is known yet, so the order of arrival does not matter.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, CorrelationId, Currency, DecisionId, DeliveryId, LineId, OrderId};
@@ -19,8 +21,16 @@ pub struct Fact {
     pub currency: Currency,
     /// Delivered so far.
     pub delivered: i64,
-    /// Invoiced so far.
-    pub invoiced: i64,
+    /// Invoiced so far, by the account invoiced: each is told its own total.
+    pub invoiced: BTreeMap<AccountId, i64>,
+}
+
+impl Fact {
+    /// Invoiced so far, to whichever account.
+    pub fn invoiced(&self) -> i64 {
+        // beyond 64 bits only what no line could have been worth
+        self.invoiced.values().fold(0, |sum, amount| sum.saturating_add(*amount))
+    }
 }
 
 /// The newest revision the gate decided.
@@ -170,16 +180,16 @@ impl Dossier {
         Ok(())
     }
 
-    /// Notes how much of a line is invoiced in all; whether that is news.
-    pub fn invoice(&mut self, line_id: &LineId, currency: Currency, invoiced: i64) -> bool {
+    /// Notes how much of a line an account is invoiced in all; whether that is news.
+    pub fn invoice(&mut self, account_id: &AccountId, (line_id, currency): (&LineId, Currency), invoiced: i64) -> bool {
         let fact = self.fact(line_id, currency);
-        std::mem::replace(&mut fact.invoiced, invoiced) != invoiced
+        fact.invoiced.insert(account_id.clone(), invoiced).unwrap_or(0) != invoiced
     }
 
     fn fact(&mut self, line_id: &LineId, currency: Currency) -> &mut Fact {
         let known = self.facts.iter().position(|fact| fact.line_id == *line_id && fact.currency == currency);
         let index = known.unwrap_or_else(|| {
-            self.facts.push(Fact { line_id: line_id.clone(), currency, delivered: 0, invoiced: 0 });
+            self.facts.push(Fact { line_id: line_id.clone(), currency, delivered: 0, invoiced: BTreeMap::new() });
             self.facts.len() - 1
         });
         self.facts.get_mut(index).expect("found or just pushed")
@@ -196,12 +206,12 @@ impl Dossier {
                 ordered: line.amount,
                 cancelled: cancelled.get(index).copied().unwrap_or(0),
                 delivered: fact.map_or(0, |fact| fact.delivered),
-                invoiced: fact.map_or(0, |fact| fact.invoiced),
+                invoiced: fact.map_or(0, Fact::invoiced),
             });
         }
         for fact in self.facts.iter().filter(ours) {
             if !order.lines.iter().any(|line| line.line_id == fact.line_id) {
-                let (delivered, invoiced) = (fact.delivered, fact.invoiced);
+                let (delivered, invoiced) = (fact.delivered, fact.invoiced());
                 lines.push(Line { line_id: fact.line_id.clone(), ordered: 0, cancelled: 0, delivered, invoiced });
             }
         }

@@ -22,7 +22,7 @@ pub(crate) enum News {
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
 }
 
-/// How much of an order line is invoiced in all.
+/// How much of an order line the account is invoiced in all.
 #[derive(Debug, Clone)]
 pub(crate) struct Invoiced {
     pub(crate) order_id: OrderId,
@@ -80,14 +80,14 @@ impl Draft<'_> {
                 self.account_mut(account_id).purse_mut(*currency).position = Some(position.clone());
                 let input = Input::Position(*currency, position.clone());
                 self.writes.inputs.insert((account_id.clone(), currency.code()), input);
-                self.invoice(call, invoiced);
+                self.invoice(call, account_id, invoiced);
                 Some(account_id)
             }
         }
     }
 
     /// Invoices of orders not known yet are kept until the order comes.
-    fn invoice(&mut self, call: &Call, invoiced: &[Invoiced]) {
+    fn invoice(&mut self, call: &Call, account_id: &AccountId, invoiced: &[Invoiced]) {
         for line in invoiced {
             let known = self.dossier(&line.order_id).cloned();
             let call = call_for(call, known.as_deref());
@@ -95,7 +95,7 @@ impl Draft<'_> {
                 Some(known) => Dossier::clone(known),
                 None => Dossier::new(line.order_id.clone(), unnamed(&line.order_id, &call)),
             };
-            if dossier.invoice(&line.line_id, line.currency, line.invoiced) {
+            if dossier.invoice(account_id, (&line.line_id, line.currency), line.invoiced) {
                 self.put(&call, dossier);
             }
         }

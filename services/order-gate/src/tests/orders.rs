@@ -180,6 +180,19 @@ on_both_databases! {
         assert_eq!(commitment.state(), CommitmentState::Converted);
     }
 
+    async fn what_one_account_was_invoiced_adds_to_what_another_was(db: Db) {
+        let world = limit_100(db).await;
+        world.credit("globex", credit(100)).await;
+        world.authorize(order("o-1", "acme", 60)).await;
+        world.invoiced("acme", owed(1, 25), "o-1", &[("1", 25)]).await;
+        world.amend(wire::Order { revision: 2, ..order("o-1", "globex", 60) }).await;
+        assert_eq!((world.net("acme").await, world.net("globex").await), (25, 35));
+        world.invoiced("globex", owed(1, 35), "o-1", &[("1", 35)]).await;
+        assert_eq!((world.net("acme").await, world.net("globex").await), (25, 35));
+        world.invoiced("acme", owed(2, 0), "o-1", &[("1", 0)]).await;
+        assert_eq!((world.net("acme").await, world.net("globex").await), (0, 60), "the first invoice was cancelled");
+    }
+
     async fn news_older_than_what_is_known_changes_nothing(db: Db) {
         let world = limit_100(db).await;
         world.owes("acme", owed(5, 70)).await;
