@@ -79,7 +79,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             followed: watch::Sender::new(book.followed),
             book: RwLock::new(Some(book)),
-            pulse: Pulse::new(env.clock.now()),
+            pulse: Pulse::default(),
         });
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
         let task = tokio::spawn(batch::Writer::new(env.clone(), shared.clone(), tenure).run(commands));

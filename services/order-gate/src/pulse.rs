@@ -29,38 +29,30 @@ impl Feed {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Beat {
-    heard_at: DateTime<Utc>,
-    caught_up_once: bool,
-}
-
-/// When each feed was last heard of.
-#[derive(Debug)]
-pub(crate) struct Pulse(Mutex<[Beat; 3]>);
+/// When the gate was last level with each feed since it was opened; none where it never was.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse(Mutex<[Option<DateTime<Utc>>; 3]>);
 
 impl Pulse {
-    /// Nothing heard since the gate was opened.
-    pub(crate) fn new(opened_at: DateTime<Utc>) -> Self {
-        Pulse(Mutex::new([Beat { heard_at: opened_at, caught_up_once: false }; 3]))
-    }
-
     /// Heard of a feed while level with it.
     pub(crate) fn caught_up(&self, feed: Feed, at: DateTime<Utc>) {
         let mut beats = self.0.lock();
         if let Some(beat) = beats.get_mut(feed as usize) {
-            *beat = Beat { heard_at: at.max(beat.heard_at), caught_up_once: true };
+            // none sorts before every time
+            *beat = (*beat).max(Some(at));
         }
     }
 
     /// Whether every feed was reached once since the gate was opened.
     pub(crate) fn all_caught_up(&self) -> bool {
-        self.0.lock().iter().all(|beat| beat.caught_up_once)
+        self.0.lock().iter().all(Option::is_some)
     }
 
-    /// How long ago the feed heard of least was heard of, in milliseconds.
+    /// How long ago the gate was level with the feed it was level with longest ago, in milliseconds. How long others
+    /// went on while the gate was closed nobody knows: a feed it was not level with since it was opened counts from
+    /// 1970, which no bound on staleness lets pass.
     pub(crate) fn staleness_ms(&self, now: DateTime<Utc>) -> i64 {
-        let oldest = self.0.lock().iter().map(|beat| beat.heard_at).min();
-        oldest.map_or(0, |heard_at| (now - heard_at).num_milliseconds().max(0))
+        let oldest = self.0.lock().iter().map(|beat| beat.unwrap_or(DateTime::UNIX_EPOCH)).min();
+        oldest.map_or(0, |level_at| (now - level_at).num_milliseconds().max(0))
     }
 }

@@ -96,7 +96,7 @@ impl Desk {
             book: Book::new(Arc::new(policy), Followed::default(), 0),
             rows: HashMap::new(),
             ids: Ids::seeded(1),
-            pulse: Pulse::new(call.at),
+            pulse: Pulse::default(),
             call,
         };
         desk.hear(News::Credit(account("acme"), Arc::new(credit(100_000))));
