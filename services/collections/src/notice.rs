@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use weir_model::{ItemId, Money, NoticeId};
+use weir_model::{CaseId, ItemId, Money, NoticeId};
 
 /// Whom a notice is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,6 +89,8 @@ pub(crate) enum UnsentState {
 pub(crate) struct Unsent {
     /// Its id.
     pub notice_id: NoticeId,
+    /// The case it was made for.
+    pub case_id: Option<CaseId>,
     /// Whether it can still be changed.
     pub state: UnsentState,
     /// Number of its stage.

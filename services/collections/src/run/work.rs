@@ -33,6 +33,7 @@ pub(crate) fn plan(
 ) -> Result<Plan, MoneyError> {
     let mut work =
         Work { dossier, strategy, today, occasion, effects: Vec::new(), active: Vec::new(), unaddressed: false };
+    work.cancel_stray();
     let broken = work.judge_promises();
     let in_scope = work.classify()?;
     let course = Course::of(strategy_id, strategy, work.active.iter().copied(), today);
@@ -138,7 +139,7 @@ impl<'a> Work<'a> {
         for task in self.dossier.tasks.iter().filter(|task| task.state == TaskState::Open) {
             self.effects.push(Effect::CloseTask { task_id: task.task_id.clone(), reason: CASE_CLOSED });
         }
-        if let Some(unsent) = &self.dossier.unsent {
+        if let Some(unsent) = self.unsent() {
             self.cancel(unsent, CASE_CLOSED);
         }
         self.effects.push(Effect::CloseCase { case_id: case.case_id.clone() });
@@ -187,6 +188,23 @@ impl<'a> Work<'a> {
         self.effects.push(Effect::GiveTask { kind, stage, item_id: item_id.clone(), owner, assignee, due_date });
     }
 
+    /// The notice that has not been sent: the open case's, or one on its way whatever its case.
+    fn unsent(&self) -> Option<&'a Unsent> {
+        self.dossier.unsent.as_ref().filter(|unsent| unsent.state == UnsentState::Sending || !self.is_stray(unsent))
+    }
+
+    /// Whether a notice was made for another case than the open one.
+    fn is_stray(&self, unsent: &Unsent) -> bool {
+        self.dossier.case.as_ref().is_none_or(|case| unsent.case_id.as_ref() != Some(&case.case_id))
+    }
+
+    /// A notice that was on its way when its case closed, and came back, never leaves.
+    fn cancel_stray(&mut self) {
+        if let Some(unsent) = self.dossier.unsent.as_ref().filter(|unsent| self.is_stray(unsent)) {
+            self.cancel(unsent, CASE_CLOSED);
+        }
+    }
+
     fn cancel(&mut self, unsent: &Unsent, reason: &'static str) {
         if unsent.state != UnsentState::Sending {
             self.effects.push(Effect::CancelNotice { notice_id: unsent.notice_id.clone(), reason });
@@ -195,7 +213,7 @@ impl<'a> Work<'a> {
 
     fn notice(&mut self, course: &Course) -> Result<(), MoneyError> {
         let anchor = self.active.first().copied();
-        match (&self.dossier.unsent, self.occasion) {
+        match (self.unsent(), self.occasion) {
             (Some(unsent), _) if unsent.state == UnsentState::Sending => {}
             (Some(unsent), Occasion::Change) => match anchor {
                 None => self.cancel(unsent, NOTHING_TO_DUN),

@@ -34,7 +34,8 @@ mod sql {
             update notices set state = 'cancelled', state_reason = $2, version = version + 1
             where notice_id = $1 and state in ('queued', 'failed') returning version";
         UNSENT = "
-            select account_id, currency, notice_id, state, stage, anchor_item_id, business_date, listed from notices
+            select account_id, currency, notice_id, case_id, state, stage, anchor_item_id, business_date, listed
+            from notices
             where kind = 'debtor' and state in ('queued', 'sending', 'failed')
                 and account_id >= $1 and account_id <= $2";
         // those on their way whose sender went away come again, under the same Message-ID
@@ -203,6 +204,7 @@ struct UnsentRow {
     account_id: Id<AccountId>,
     currency: Option<String>,
     notice_id: Id<NoticeId>,
+    case_id: Option<Id<CaseId>>,
     state: String,
     stage: i64,
     anchor_item_id: Option<Id<ItemId>>,
@@ -225,6 +227,7 @@ pub(crate) async fn unsent_in(
         };
         let unsent = Unsent {
             notice_id: row.notice_id.0,
+            case_id: row.case_id.map(|id| id.0),
             state,
             stage: row.stage,
             anchor_item_id: known("anchor", row.anchor_item_id)?.0,

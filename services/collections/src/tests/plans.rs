@@ -39,6 +39,7 @@ fn with_case(dossier: Dossier, course: Course) -> Dossier {
 fn waiting(anchor: &str, stage: i64, on: i64) -> Unsent {
     Unsent {
         notice_id: NoticeId::parse("n").unwrap(),
+        case_id: Some(CaseId::parse("c").unwrap()),
         state: UnsentState::Waiting,
         stage,
         anchor_item_id: ItemId::parse(anchor).unwrap(),
@@ -140,6 +141,23 @@ fn a_notice_on_its_way_is_left_alone() {
     let owed = with_case(Dossier { unsent: Some(sending), ..owed }, course("inv-1", 4, 1, Owner::Sales));
     let plan = run_on(&owed, 16);
     assert!(queued(&plan).is_empty() && cancelled(&plan) == 0);
+}
+
+#[test]
+fn an_unsent_notice_of_a_case_that_is_closed_is_cancelled() {
+    let settled = Dossier { unsent: Some(waiting("inv-1", 4, 1)), ..dossier(Vec::new()) };
+    assert_eq!(cancelled(&change_on(&settled, 2)), 1);
+    assert_eq!(cancelled(&run_on(&settled, 2)), 1);
+
+    let owed_again = Dossier { unsent: Some(waiting("inv-1", 4, 1)), ..dossier(vec![item("inv-1", day(0), 500)]) };
+    let plan = run_on(&owed_again, 2);
+    assert_eq!((cancelled(&plan), queued(&plan).len()), (1, 1), "the new case has a notice of its own");
+    assert!(plan.effects.iter().any(|effect| matches!(effect, Effect::QueueNotice(_))));
+
+    let other = waiting("inv-1", 4, 1);
+    let other = Unsent { case_id: Some(CaseId::parse("closed").unwrap()), ..other };
+    let owed_again = Dossier { unsent: Some(other), ..dossier(vec![item("inv-1", day(0), 500)]) };
+    assert_eq!(cancelled(&change_on(&with_case(owed_again, course("inv-1", 4, 1, Owner::Sales)), 2)), 1);
 }
 
 #[test]

@@ -101,6 +101,7 @@ impl Book {
     fn unsent(&self, notice_id: NoticeId, draft: &Draft) -> Unsent {
         Unsent {
             notice_id,
+            case_id: self.dossier.case.as_ref().map(|case| case.case_id.clone()),
             state: UnsentState::Waiting,
             stage: draft.stage,
             anchor_item_id: draft.anchor_item_id.clone(),
