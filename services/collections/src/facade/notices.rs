@@ -2,13 +2,14 @@
 //! cancelled before it was claimed never leaves.
 
 use chrono::Duration;
+use weir_model::{AccountId, Call};
 use weir_store::Tx;
 
 use super::Collections;
 use crate::{
     Error,
     channel::ChannelError,
-    notice::NoticeState,
+    notice::{NoticeKind, NoticeState},
     record::NoticeRecord,
     store::{
         Notes, Page, accounts, cases,
@@ -42,13 +43,18 @@ impl Collections {
         Ok(claimed.len())
     }
 
-    async fn mark_in(&self, tx: &mut Tx, notice: &NoticeRecord, sent: &Result<(), ChannelError>) -> Result<(), Error> {
+    pub(crate) async fn mark_in(
+        &self,
+        tx: &mut Tx,
+        notice: &NoticeRecord,
+        sent: &Result<(), ChannelError>,
+    ) -> Result<(), Error> {
         let call = self.internal("collections.send_notices", &notice.correlation_id);
         let id = notice.notice_id.as_str();
         let mut notes = Notes::default();
+        accounts::lock_in(tx, &notice.account_id, &notice.account_id).await?;
         match sent {
             Ok(()) => {
-                accounts::lock_in(tx, &notice.account_id, &notice.account_id).await?;
                 let Some(version) = notices::sent_in(tx, notice, call.at).await? else { return Ok(()) };
                 self.count_sent_in(tx, notice).await?;
                 notes.add(&call, "notice_sent", id, version, (None, &NoticeState::Sent))?;
@@ -61,12 +67,30 @@ impl Collections {
                 let reason: String = error.to_string().chars().take(REASON_LENGTH_MAX).collect();
                 tracing::warn!(notice_id = id, attempts = notice.attempts, %error, "a notice could not be sent");
                 let version = notices::unsendable_in(tx, notice, state, &reason, next).await?;
-                if let Some(version) = version {
-                    notes.add(&call, "notice_not_sent", id, version, (None, &(state, reason)))?;
-                }
+                let Some(version) = version else { return Ok(()) };
+                notes.add(&call, "notice_not_sent", id, version, (None, &(state, reason)))?;
             }
         }
-        notes.write_in(tx).await
+        notes.write_in(tx).await?;
+        if sent.is_err() {
+            self.reconsider_in(tx, &call, notice.kind, &notice.account_id).await?;
+        }
+        Ok(())
+    }
+
+    /// What a notice asks for may have been paid while it was on its way: one that comes back is brought up to date, or
+    /// cancelled, before it can leave again. Hold notices say what was; they stay.
+    async fn reconsider_in(
+        &self,
+        tx: &mut Tx,
+        call: &Call,
+        kind: NoticeKind,
+        account_id: &AccountId,
+    ) -> Result<(), Error> {
+        match kind {
+            NoticeKind::Debtor => self.look_again_in(tx, call, account_id).await,
+            NoticeKind::HoldFinanceManager | NoticeKind::HoldSalesHead => Ok(()),
+        }
     }
 
     /// What was sent counts: the items listed have reached its stage, and the interval to the next begins.

@@ -123,7 +123,7 @@ impl Collections {
     }
 
     /// Works an account again after something about it changed here.
-    async fn look_again_in(&self, tx: &mut Tx, call: &Call, account_id: &AccountId) -> Result<(), Error> {
+    pub(super) async fn look_again_in(&self, tx: &mut Tx, call: &Call, account_id: &AccountId) -> Result<(), Error> {
         let policy = strategies::policy_in(tx).await?;
         let date = runs::newest_in(tx).await?.unwrap_or(call.today);
         let work = super::desk::Work { call, policy: &policy, date, occasion: Occasion::Change };

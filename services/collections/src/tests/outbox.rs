@@ -10,7 +10,9 @@ use weir_store::{Db, Tx, on_both_databases};
 use weir_wire::{collections::v1 as pb, emit};
 
 use super::world::{World, day, files, item, money};
-use crate::{Settings, SmtpSecurity, SmtpSettings, Transport, store::notices};
+use crate::{
+    Settings, SmtpSecurity, SmtpSettings, Transport, channel::ChannelError, record::NoticeRecord, store::notices,
+};
 
 /// A mail server of our own, in its own process; ends with it.
 struct Sink {
@@ -72,6 +74,20 @@ async fn owing(world: &World, emails: &[&str]) {
     world.learn("a1", vec![item("inv-1", day(0), 500)]).await;
 }
 
+/// What a sender claims that is not heard of again.
+async fn claim(world: &World) -> Vec<NoticeRecord> {
+    let now = world.clock.now();
+    let claim = async |tx: &mut Tx| notices::claim_in(tx, now, now + Duration::minutes(15), 16).await;
+    world.context.env().db.transact::<_, crate::Error>(claim).await.unwrap()
+}
+
+/// A mail server turns a claimed notice away for now.
+async fn refuse(world: &World, notice: &NoticeRecord) {
+    let refused = Err(ChannelError::Transient("greylisted".to_owned()));
+    let mark = async |tx: &mut Tx| world.context.mark_in(tx, notice, &refused).await;
+    world.context.env().db.transact(mark).await.unwrap();
+}
+
 on_both_databases! {
     async fn a_notice_reaches_a_mail_server(db: Db) {
         let sink = Sink::start();
@@ -128,6 +144,36 @@ on_both_databases! {
         world.context.send_step().await.unwrap();
         assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Sent);
         assert_eq!(world.cases("a1").await[0].last_notice_date, Some(emit::date(day(1))));
+    }
+
+    async fn a_notice_that_comes_back_after_its_debt_was_paid_never_leaves(db: Db) {
+        let world = World::new(db.clone()).await;
+        owing(&world, &["one@debtor.example"]).await;
+        world.run(day(1)).await;
+        let notice = claim(&world).await.remove(0);
+        let paid = crate::item::Item { open: money(0), settled_date: Some(day(1)), ..item("inv-1", day(0), 500) };
+        world.learn("a1", vec![paid]).await;
+        assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Sending, "beyond recall");
+
+        refuse(&world, &notice).await;
+
+        assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Cancelled);
+        world.clock.advance(Duration::hours(2));
+        assert_eq!(world.context.send_step().await.unwrap(), 0);
+    }
+
+    async fn a_notice_that_comes_back_asks_for_what_is_owed_by_then(db: Db) {
+        let world = World::new(db.clone()).await;
+        owing(&world, &["one@debtor.example"]).await;
+        world.run(day(1)).await;
+        let notice = claim(&world).await.remove(0);
+        let partly = crate::item::Item { open: money(200), ..item("inv-1", day(0), 500) };
+        world.learn("a1", vec![partly]).await;
+
+        refuse(&world, &notice).await;
+
+        let notice = world.notices("a1").await.remove(0);
+        assert_eq!((notice.state(), notice.total_amount), (pb::NoticeState::Queued, Some(emit::money(money(200)))));
     }
 
     async fn a_mail_server_that_is_away_is_tried_again_later(db: Db) {
