@@ -13,13 +13,15 @@ use crate::{
     record::NoticeRecord,
     store::{
         Notes, Page, accounts, cases,
-        notices::{self, NoticeFilter},
+        notices::{self, Lost, NoticeFilter},
     },
 };
 
-/// Notices claimed at once.
-const CLAIM_MAX: i64 = 16;
-/// How long a claim lasts: longer than sending all of them may take.
+/// Notices sent in one step.
+const STEP_MAX: usize = 16;
+/// Lost notices taken back in one step.
+const LOST_MAX: i64 = 16;
+/// How long a claim lasts: longer than sending may take.
 const CLAIM_MINUTES: i64 = 15;
 /// Attempts before a notice is given up until the next run.
 const ATTEMPTS_MAX: i64 = 8;
@@ -31,16 +33,38 @@ const REASON_LENGTH_MAX: usize = 500;
 impl Collections {
     /// Sends notices that are due; answers how many it handled. Other replicas may do the same at the same time.
     pub async fn send_step(&self) -> Result<usize, Error> {
+        self.take_back_lost().await?;
         let claim = async |tx: &mut Tx| {
             let now = self.env.clock.now();
-            notices::claim_in(tx, now, now + Duration::minutes(CLAIM_MINUTES), CLAIM_MAX).await
+            notices::claim_in(tx, now, now + Duration::minutes(CLAIM_MINUTES)).await
         };
-        let claimed = self.env.db.transact::<_, Error>(claim).await?;
-        for notice in &claimed {
-            let sent = self.inner.channel.send(notice, &self.inner.settings.sender).await;
-            self.env.db.transact(async |tx: &mut Tx| self.mark_in(tx, notice, &sent).await).await?;
+        let mut handled = 0;
+        while handled < STEP_MAX {
+            let Some(notice) = self.env.db.transact::<_, Error>(claim).await? else { break };
+            let sent = self.inner.channel.send(&notice, &self.inner.settings.sender).await;
+            self.env.db.transact(async |tx: &mut Tx| self.mark_in(tx, &notice, &sent).await).await?;
+            handled += 1;
         }
-        Ok(claimed.len())
+        Ok(handled)
+    }
+
+    /// Notices whose sender went away wait again, if there still is something to ask for.
+    async fn take_back_lost(&self) -> Result<(), Error> {
+        for lost in notices::lost(&self.env.db, self.env.clock.now(), LOST_MAX).await? {
+            self.env.db.transact(async |tx: &mut Tx| self.take_back_in(tx, &lost).await).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_back_in(&self, tx: &mut Tx, lost: &Lost) -> Result<(), Error> {
+        let call = self.internal("collections.send_notices", &lost.correlation_id);
+        accounts::lock_in(tx, &lost.account_id, &lost.account_id).await?;
+        let Some(version) = notices::take_back_in(tx, lost).await? else { return Ok(()) };
+        let mut notes = Notes::default();
+        let after = (NoticeState::Queued, "its sender was lost");
+        notes.add(&call, "notice_not_sent", lost.notice_id.as_str(), version, (None, &after))?;
+        notes.write_in(tx).await?;
+        self.reconsider_in(tx, &call, lost.kind, &lost.account_id).await
     }
 
     pub(crate) async fn mark_in(

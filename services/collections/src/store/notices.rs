@@ -38,14 +38,23 @@ mod sql {
             from notices
             where kind = 'debtor' and state in ('queued', 'sending', 'failed')
                 and account_id >= $1 and account_id <= $2";
-        // those on their way whose sender went away come again, under the same Message-ID
+        // the index knows both states
         CLAIM = "
             with due as " pg("materialized ") "(select notice_id as due_id from notices
-                where state in ('queued', 'sending') and next_attempt_at <= $1
-                order by next_attempt_at, notice_id limit $3" pg(" for update skip locked") ")
+                where state in ('queued', 'sending') and state = 'queued' and next_attempt_at <= $1
+                order by next_attempt_at, notice_id limit 1" pg(" for update skip locked") ")
             update notices set state = 'sending', next_attempt_at = $2, attempts = attempts + 1, version = version + 1
             where notice_id in (select due_id from due)
             returning notice_id";
+        // those on their way whose sender went away
+        LOST = "
+            select notice_id, account_id, kind, correlation_id, attempts from notices
+            where state in ('queued', 'sending') and state = 'sending' and next_attempt_at <= $1
+            order by next_attempt_at, notice_id limit $2";
+        // they wait again, under the same Message-ID
+        TAKE_BACK = "
+            update notices set state = 'queued', version = version + 1
+            where notice_id = $1 and state = 'sending' and attempts = $2 returning version";
         GET = "
             select notice_id, kind, account_id, currency, case_id, hold_id, stage, tone, anchor_item_id, business_date,
                 state, recipients, language, template, template_version, subject, body_text, body_html, listed, total,
@@ -240,21 +249,53 @@ pub(crate) async fn unsent_in(
     rows.into_iter().map(unsent).collect()
 }
 
-/// Takes notices that are due to be sent, at most `limit`; they are the taker's until `until`.
+/// Takes the notice that is due to be sent next; it is the taker's until `until`. One at a time, so that all others can
+/// still be recalled.
 pub(crate) async fn claim_in(
     tx: &mut Tx,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<NoticeRecord>, Error> {
-    let query = tx.query(sql::CLAIM).bind(Instant::from(now)).bind(Instant::from(until)).bind(limit);
-    let mut ids: Vec<Id<NoticeId>> = query.scalars().await?;
-    ids.sort();
-    let mut claimed = Vec::with_capacity(ids.len());
-    for id in ids {
-        claimed.push(tx.query(sql::GET).bind(id.0.as_str()).one::<Row>().await?.record()?);
-    }
-    Ok(claimed)
+) -> Result<Option<NoticeRecord>, Error> {
+    let query = tx.query(sql::CLAIM).bind(Instant::from(now)).bind(Instant::from(until));
+    let Some((id,)) = query.optional::<(Id<NoticeId>,)>().await? else { return Ok(None) };
+    Ok(Some(tx.query(sql::GET).bind(id.0.as_str()).one::<Row>().await?.record()?))
+}
+
+/// A notice that was claimed by a sender not heard of since.
+#[derive(Debug, Clone)]
+pub(crate) struct Lost {
+    /// The notice.
+    pub(crate) notice_id: NoticeId,
+    /// The account it is about.
+    pub(crate) account_id: AccountId,
+    /// Whom it is for.
+    pub(crate) kind: NoticeKind,
+    /// What it belongs to.
+    pub(crate) correlation_id: CorrelationId,
+    /// Its attempts, that of the lost sender included.
+    pub(crate) attempts: i64,
+}
+
+/// Notices whose claim has run out, at most `limit`.
+pub(crate) async fn lost(db: &Db, now: DateTime<Utc>, limit: i64) -> Result<Vec<Lost>, Error> {
+    type Row = (Id<NoticeId>, Id<AccountId>, String, Id<CorrelationId>, i64);
+    let rows = db.query(sql::LOST).bind(Instant::from(now)).bind(limit).all::<Row>().await?;
+    let lost = |(notice_id, account_id, kind, correlation_id, attempts): Row| {
+        Ok(Lost {
+            notice_id: notice_id.0,
+            account_id: account_id.0,
+            kind: known("notice kind", NoticeKind::from_name(&kind))?,
+            correlation_id: correlation_id.0,
+            attempts,
+        })
+    };
+    rows.into_iter().map(lost).collect()
+}
+
+/// Lets a lost notice wait again; answers its version, none when somebody else did or its sender came back.
+pub(crate) async fn take_back_in(tx: &mut Tx, lost: &Lost) -> Result<Option<i64>, Error> {
+    let query = tx.query(sql::TAKE_BACK).bind(lost.notice_id.as_str()).bind(lost.attempts);
+    Ok(query.optional::<(i64,)>().await?.map(|row| row.0))
 }
 
 /// Notes that a claimed notice was sent; answers its version, none when the claim was lost.

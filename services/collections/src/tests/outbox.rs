@@ -75,10 +75,10 @@ async fn owing(world: &World, emails: &[&str]) {
 }
 
 /// What a sender claims that is not heard of again.
-async fn claim(world: &World) -> Vec<NoticeRecord> {
+async fn claim(world: &World) -> NoticeRecord {
     let now = world.clock.now();
-    let claim = async |tx: &mut Tx| notices::claim_in(tx, now, now + Duration::minutes(15), 16).await;
-    world.context.env().db.transact::<_, crate::Error>(claim).await.unwrap()
+    let claim = async |tx: &mut Tx| notices::claim_in(tx, now, now + Duration::minutes(15)).await;
+    world.context.env().db.transact::<_, crate::Error>(claim).await.unwrap().unwrap()
 }
 
 /// A mail server turns a claimed notice away for now.
@@ -113,13 +113,10 @@ on_both_databases! {
 
     async fn a_notice_whose_sender_died_leaves_again_under_the_same_message_id(db: Db) {
         let sink = Sink::start();
-        let world = World::with(db.clone(), sink.settings(), tempfile::tempdir().unwrap()).await;
+        let world = World::with(db, sink.settings(), tempfile::tempdir().unwrap()).await;
         owing(&world, &["one@debtor.example"]).await;
         world.run(day(1)).await;
-        let now = world.clock.now();
-        let claim = async |tx: &mut Tx| notices::claim_in(tx, now, now + Duration::minutes(15), 16).await;
-        let claimed = db.transact::<_, crate::Error>(claim).await.unwrap();
-        assert_eq!(claimed.len(), 1, "claimed by a sender that is gone now");
+        let claimed = claim(&world).await;
         assert_eq!(world.context.send_step().await.unwrap(), 0, "it is that sender's until its claim ends");
 
         world.clock.advance(Duration::minutes(16));
@@ -127,30 +124,61 @@ on_both_databases! {
 
         let notice = &world.notices("a1").await[0];
         assert_eq!((notice.state(), notice.attempts), (pb::NoticeState::Sent, 2));
-        assert!(sink.mails()[0].contains(&claimed[0].message_id));
+        assert!(sink.mails()[0].contains(&claimed.message_id));
     }
 
-    async fn a_notice_on_its_way_is_beyond_recall_and_counts_once_sent(db: Db) {
-        let world = World::new(db.clone()).await;
+    async fn a_notice_whose_sender_died_never_leaves_once_its_debt_is_paid(db: Db) {
+        let world = World::new(db).await;
         owing(&world, &["one@debtor.example"]).await;
         world.run(day(1)).await;
-        let now = world.clock.now();
-        let claim = async |tx: &mut Tx| notices::claim_in(tx, now, now + Duration::minutes(15), 16).await;
-        db.transact::<_, crate::Error>(claim).await.unwrap();
+        claim(&world).await;
         let paid = crate::item::Item { open: money(0), settled_date: Some(day(1)), ..item("inv-1", day(0), 500) };
         world.learn("a1", vec![paid]).await;
-        assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Sending);
+
         world.clock.advance(Duration::minutes(16));
-        world.context.send_step().await.unwrap();
+        assert_eq!(world.context.send_step().await.unwrap(), 0);
+
+        assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Cancelled);
+        assert!(world.files().is_empty());
+    }
+
+    async fn a_notice_is_claimed_alone_and_all_others_can_be_recalled(db: Db) {
+        let world = World::new(db).await;
+        for account in ["a1", "a2"] {
+            world.put_debtor(account, pb::Language::En).await;
+            world.learn(account, vec![item("inv-1", day(0), 500)]).await;
+        }
+        world.run(day(1)).await;
+        let claimed = claim(&world).await;
+        let other = if claimed.account_id.as_str() == "a1" { "a2" } else { "a1" };
+
+        let paid = crate::item::Item { open: money(0), settled_date: Some(day(1)), ..item("inv-1", day(0), 500) };
+        world.learn(other, vec![paid]).await;
+
+        assert_eq!(world.notices(other).await[0].state(), pb::NoticeState::Cancelled);
+        assert_eq!(world.notices(claimed.account_id.as_str()).await[0].state(), pb::NoticeState::Sending);
+    }
+
+    async fn a_notice_that_left_counts_though_its_debt_was_paid_meanwhile(db: Db) {
+        let world = World::new(db).await;
+        owing(&world, &["one@debtor.example"]).await;
+        world.run(day(1)).await;
+        let notice = claim(&world).await;
+        let paid = crate::item::Item { open: money(0), settled_date: Some(day(1)), ..item("inv-1", day(0), 500) };
+        world.learn("a1", vec![paid]).await;
+
+        let mark = async |tx: &mut Tx| world.context.mark_in(tx, &notice, &Ok(())).await;
+        world.context.env().db.transact(mark).await.unwrap();
+
         assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Sent);
         assert_eq!(world.cases("a1").await[0].last_notice_date, Some(emit::date(day(1))));
     }
 
     async fn a_notice_that_comes_back_after_its_debt_was_paid_never_leaves(db: Db) {
-        let world = World::new(db.clone()).await;
+        let world = World::new(db).await;
         owing(&world, &["one@debtor.example"]).await;
         world.run(day(1)).await;
-        let notice = claim(&world).await.remove(0);
+        let notice = claim(&world).await;
         let paid = crate::item::Item { open: money(0), settled_date: Some(day(1)), ..item("inv-1", day(0), 500) };
         world.learn("a1", vec![paid]).await;
         assert_eq!(world.notices("a1").await[0].state(), pb::NoticeState::Sending, "beyond recall");
@@ -163,10 +191,10 @@ on_both_databases! {
     }
 
     async fn a_notice_that_comes_back_asks_for_what_is_owed_by_then(db: Db) {
-        let world = World::new(db.clone()).await;
+        let world = World::new(db).await;
         owing(&world, &["one@debtor.example"]).await;
         world.run(day(1)).await;
-        let notice = claim(&world).await.remove(0);
+        let notice = claim(&world).await;
         let partly = crate::item::Item { open: money(200), ..item("inv-1", day(0), 500) };
         world.learn("a1", vec![partly]).await;
 
