@@ -20,6 +20,13 @@ enum Inner {
     Store(weir_store::Error),
 }
 
+impl Error {
+    /// Whether a rule does not allow it: trying again changes nothing, and others are not concerned.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.0, Inner::Refused(_))
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Error(Inner::Refused(refusal))

@@ -5,19 +5,19 @@ use weir_model::{AccountId, Currency, ItemId, Money, PaymentId};
 use weir_store::{Db, Id, Instant, Result, Tx};
 
 use super::rows::{currency, unreadable};
-use crate::{alerts::Level, item::Item};
+use crate::{alerts::Level, intake::Owner, item::Item};
 
 #[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
-        // payments first: what they pay has nothing to fire
-        DUE_PAYMENTS = "
-            select distinct account_id, currency from payments
-            where state = 'future' and effective_date <= $1 order by account_id, currency limit $2";
-        DUE_ITEMS = "
-            select distinct account_id, currency from items
-            where next_alert_date <= $1 order by account_id, currency limit $2";
+        DUE = "
+            select account_id, currency from payments
+            where state = 'future' and effective_date <= $1 and (account_id, currency) > ($2, $3)
+            union
+            select account_id, currency from items
+            where next_alert_date <= $1 and (account_id, currency) > ($2, $3)
+            order by account_id, currency limit $4";
         PAYMENTS_OF = "
             select payment_id from payments
             where account_id = $1 and currency = $2 and state = 'future' and effective_date <= $3
@@ -33,25 +33,23 @@ mod sql {
     }
 }
 
-/// At most `limit` positions with payments to book or items to look at by a date.
-pub(crate) async fn due_positions(db: &Db, on: NaiveDate, limit: i64) -> Result<Vec<(AccountId, Currency)>> {
-    for sql in [sql::DUE_PAYMENTS, sql::DUE_ITEMS] {
-        let rows: Vec<(Id<AccountId>, String)> = db.query(sql).bind(on).bind(limit).all().await?;
-        if !rows.is_empty() {
-            return rows.into_iter().map(|(account, code)| Ok((account.0, currency(&code)?))).collect();
-        }
-    }
-    Ok(Vec::new())
+/// At most `limit` positions with payments to book or items to look at by a date, in the order of account and currency,
+/// after one of them.
+pub(crate) async fn due_positions(db: &Db, on: NaiveDate, after: Option<&Owner>, limit: i64) -> Result<Vec<Owner>> {
+    let (account, code) = after.map_or(("", ""), |(account_id, currency)| (account_id.as_str(), currency.code()));
+    let query = db.query(sql::DUE).bind(on).bind(account).bind(code).bind(limit);
+    let rows: Vec<(Id<AccountId>, String)> = query.all().await?;
+    rows.into_iter().map(|(account, code)| Ok((account.0, currency(&code)?))).collect()
 }
 
 /// Payments of a position whose date has come.
 pub(crate) async fn due_payments(
-    tx: &mut Tx,
+    db: &Db,
     account_id: &AccountId,
     currency: Currency,
     on: NaiveDate,
 ) -> Result<Vec<PaymentId>> {
-    let query = tx.query(sql::PAYMENTS_OF).bind(account_id.as_str()).bind(currency.code()).bind(on);
+    let query = db.query(sql::PAYMENTS_OF).bind(account_id.as_str()).bind(currency.code()).bind(on);
     let ids: Vec<(Id<PaymentId>,)> = query.all().await?;
     Ok(ids.into_iter().map(|(id,)| id.0).collect())
 }
@@ -62,9 +60,10 @@ pub(crate) async fn due_items(
     account_id: &AccountId,
     currency: Currency,
     on: NaiveDate,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<ItemId>> {
-    let query = tx.query(sql::ITEMS_OF).bind(account_id.as_str()).bind(currency.code()).bind(on).bind(limit);
+    let query = tx.query(sql::ITEMS_OF).bind(account_id.as_str()).bind(currency.code()).bind(on);
+    let query = query.bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let ids: Vec<(Id<ItemId>,)> = query.all().await?;
     Ok(ids.into_iter().map(|(id,)| id.0).collect())
 }

@@ -3,7 +3,7 @@
 use weir_store::{Db, on_both_databases};
 use weir_wire::receivables::v1 as pb;
 
-use super::world::{World, date, day, invoice, noon, payment, world};
+use super::world::{World, date, day, invoice, minor, noon, payment, world};
 use crate::alerts::{Level, due, next_date};
 
 fn bits(levels: &[Level]) -> i64 {
@@ -111,6 +111,63 @@ on_both_databases! {
         assert_eq!(world.open("I").await, 0);
         assert_eq!(world.item("I").await.item.unwrap().settled_date, day("2026-04-05"));
         assert_eq!(run(&world, "2026-04-05").await, (0, 0));
+    }
+
+    async fn a_payment_that_cannot_be_booked_stops_nothing_else(db: Db) {
+        let world = world(&db).await;
+        let kept = |payment: pb::PaymentAdvice| pb::PaymentAdvice {
+            allocation_mode: pb::AllocationMode::None.into(),
+            ..payment
+        };
+        for account in ["A", "B", "C"] {
+            let posted = invoice(account, &format!("I-{account}"), "2026-03-31", "2026-04-10", 100);
+            world.post(posted).await.unwrap();
+        }
+        world.pay(kept(payment("A", "P-1", "2026-04-05", 6))).await.unwrap();
+        world.pay(kept(payment("A", "P-2", "2026-04-05", 5))).await.unwrap();
+        world.pay(payment("B", "P-3", "2026-04-05", 100)).await.unwrap();
+        // with it the account has all the credit that can be represented but five
+        world.pay(kept(payment("A", "P-0", "2026-03-31", i64::MAX - 5))).await.unwrap();
+        assert_eq!(run(&world, "2026-04-05").await, (2, 2), "alerts of A and C, payments of A and B");
+        assert_eq!((world.open("I-A").await, world.open("I-B").await), (100, 0));
+        let state = async |id: &str| {
+            let request = pb::GetPaymentRequest { payment_id: id.to_owned() };
+            world.client.clone().get_payment(request).await.unwrap().into_inner().payment.unwrap().state()
+        };
+        assert_eq!((state("P-1").await, state("P-2").await), (pb::PaymentState::Future, pb::PaymentState::Booked));
+        assert_eq!(run(&world, "2026-04-05").await, (0, 0));
+        assert_eq!(world.context.step().await.unwrap(), 0, "what cannot be booked is no work: the loop rests");
+        super::audit::assert_rebuilds(&db).await;
+    }
+
+    async fn a_position_with_very_many_items_fires_for_all_in_one_run(db: Db) {
+        let world = world(&db).await;
+        for n in 0..6 {
+            let row = |day: u32| pb::Instalment { due_date: Some(weir_wire::emit::date(date(2026, 1, 1) + chrono::Days::new(day.into()))), amount: None };
+            let posted = pb::Invoice {
+                due: None,
+                instalments: (0..90).map(row).collect(),
+                ..invoice("A", &format!("I-{n}"), "2026-01-01", "2026-01-01", 90)
+            };
+            world.post(posted).await.unwrap();
+        }
+        // 540 items, all overdue since 31 March at the latest, all by more than fifteen days in May
+        assert_eq!(run(&world, "2026-05-30").await.0, 1_080);
+    }
+
+    async fn the_loop_finds_work_behind_positions_it_cannot_book(db: Db) {
+        let world = world(&db).await;
+        let kept = |payment: pb::PaymentAdvice| pb::PaymentAdvice {
+            allocation_mode: pb::AllocationMode::None.into(),
+            ..payment
+        };
+        world.pay(kept(payment("A", "P-1", "2026-04-05", 6))).await.unwrap();
+        world.pay(kept(payment("A", "P-0", "2026-03-31", i64::MAX - 5))).await.unwrap();
+        world.pay(payment("B", "P-2", "2026-04-05", 100)).await.unwrap();
+        world.clock.set(noon(date(2026, 4, 5)));
+        assert_eq!(world.context.step().await.unwrap(), 1);
+        assert_eq!(world.context.step().await.unwrap(), 0);
+        assert_eq!(minor(world.position("B").await.unapplied_credit.as_ref()), 100);
     }
 
     async fn a_run_ahead_of_today_is_refused(db: Db) {

@@ -19,6 +19,7 @@ use weir_wire::{
 use crate::{MIGRATIONS, Receivables, api};
 
 pub(super) struct World {
+    pub context: Arc<Receivables>,
     pub clock: Clock,
     pub client: ReceivablesServiceClient<Peer>,
     pub feed: FeedServiceClient<Peer>,
@@ -39,7 +40,7 @@ pub(super) async fn world(db: &Db) -> World {
             request.extensions_mut().insert(principal.clone());
         }),
     );
-    World { clock, client: ReceivablesServiceClient::new(peer.clone()), feed: FeedServiceClient::new(peer) }
+    World { context, clock, client: ReceivablesServiceClient::new(peer.clone()), feed: FeedServiceClient::new(peer) }
 }
 
 pub(super) fn noon(date: NaiveDate) -> DateTime<Utc> {
