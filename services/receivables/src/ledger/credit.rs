@@ -8,12 +8,15 @@ use weir_model::{AllocationId, ItemId, Money, PaymentId, TextId};
 use super::{Ledger, PaymentReversal, Recording};
 use crate::{
     allocation::{Allocation, Plan, Source, plan},
+    item::Weight,
     payment::{Advice, Payment, PaymentState},
     refusal::Refusal,
 };
 
 impl Ledger {
     /// Records a payment and, when its date has come, allocates it. Returns its id and the names that fitted no item.
+    ///
+    /// One whose date lies ahead is refused when it could not be booked today: its sender is still there to be told.
     pub(crate) fn record(
         &mut self,
         advice: &Advice,
@@ -25,6 +28,9 @@ impl Ledger {
         };
         let effective_date = advice.effective_date.unwrap_or(recording.today);
         let future = effective_date > recording.today;
+        if future {
+            self.total.checked_add(Weight { unapplied: advice.amount, ..Weight::zero(self.currency) })?;
+        }
         self.add_payment(Payment {
             id: id.clone(),
             account_id: self.account_id.clone(),

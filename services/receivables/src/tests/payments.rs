@@ -155,6 +155,14 @@ on_both_databases! {
         assert_eq!(minor(aged.rows[0].outstanding_amount.as_ref()), 1_000);
     }
 
+    async fn a_future_dated_payment_that_could_not_be_booked_is_refused_at_once(db: Db) {
+        let world = world(&db).await;
+        world.pay(payment("A", "P-0", "2026-03-31", i64::MAX - 5)).await.unwrap();
+        let status = world.pay(payment("A", "P-1", "2026-04-05", 6)).await.unwrap_err();
+        assert_eq!(why(&status), (Code::FailedPrecondition, "AMOUNT_OVERFLOW".to_owned()));
+        world.pay(payment("A", "P-2", "2026-04-05", 5)).await.unwrap();
+    }
+
     async fn a_future_dated_payment_can_be_taken_back_at_once(db: Db) {
         let world = world(&db).await;
         world.pay(payment("A", "P", "2026-04-05", 1_000)).await.unwrap();
