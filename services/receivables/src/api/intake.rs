@@ -15,6 +15,10 @@ use crate::intake::Row;
 /// Most rows of one message: bounds its transaction.
 const ROWS_MAX: usize = 1_000;
 
+/// Most items one message may open: what becomes of them is told in one entry a position, which followers take up to
+/// 4 MiB of; an item comes to less than 1 KiB.
+const ITEMS_MAX: usize = 2_000;
+
 pub(super) type Answers = BoxStream<'static, Result<pb::ImportReceivablesResponse, Status>>;
 
 impl Edge {
@@ -57,6 +61,13 @@ impl Edge {
         fields.finish()?;
         let read: Vec<Result<Row, Fault>> = messages.iter().map(|message| row(message, &call)).collect();
         let rows: Vec<Row> = read.iter().filter_map(|row| row.as_ref().ok()).cloned().collect();
+        let opened = rows.iter().map(|row| if let Row::Document(document) = row { document.rows.len() } else { 0 });
+        if opened.sum::<usize>() > ITEMS_MAX {
+            return Err(Fault::invalid(
+                "rows",
+                format!("must open at most {ITEMS_MAX} items, one for each instalment"),
+            ));
+        }
         let done = self.context.import(&call, &rows).await?;
         let mut taken = done.value.into_iter();
         let results = messages.iter().zip(read).map(|(message, read)| {

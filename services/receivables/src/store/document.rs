@@ -108,7 +108,7 @@ pub(crate) async fn document(tx: &mut Tx, number: &DocumentNumber) -> Result<Opt
     content.map(|(content,)| Ok(serde_json::from_str(&content)?)).transpose()
 }
 
-/// Rows of one insert: at most 17 columns each, below SQLite's 32,766 parameters.
+/// Rows of one insert, ids of one look-up: at most 17 columns each, below SQLite's 32,766 parameters.
 const ROWS_MAX: usize = 1_000;
 
 /// Keeps documents with what their sender is told and when. [`Error::Retry`] when another transaction posted one of the
@@ -185,15 +185,17 @@ fn came_first(inserted: u64, wanted: usize) -> Result<()> {
 
 /// Which of some item ids are taken.
 pub(crate) async fn items_taken(tx: &mut Tx, ids: &BTreeSet<ItemId>) -> Result<BTreeSet<ItemId>> {
-    if ids.is_empty() {
-        return Ok(BTreeSet::new());
+    let mut taken = BTreeSet::new();
+    let ids: Vec<&ItemId> = ids.iter().collect();
+    for chunk in ids.chunks(ROWS_MAX) {
+        let query = tx.build("select item_id from items where item_id in");
+        let query = query.values([()], |row, ()| {
+            for id in chunk {
+                row.value(id.as_str());
+            }
+        });
+        let rows: Vec<(Id<ItemId>,)> = query.all().await?;
+        taken.extend(rows.into_iter().map(|(id,)| id.0));
     }
-    let query = tx.build("select item_id from items where item_id in");
-    let query = query.values([()], |row, ()| {
-        for id in ids {
-            row.value(id.as_str());
-        }
-    });
-    let rows: Vec<(Id<ItemId>,)> = query.all().await?;
-    Ok(rows.into_iter().map(|(id,)| id.0).collect())
+    Ok(taken)
 }

@@ -134,6 +134,37 @@ on_both_databases! {
         assert_eq!(super::world::bad_fields(&status), ["rows"]);
     }
 
+    async fn a_message_that_opens_too_many_items_is_refused_as_a_whole(db: Db) {
+        let world = world(&db).await;
+        let row = |n: usize| {
+            let due_date = Some(weir_wire::emit::date(super::world::date(2026, 1, 1) + chrono::Days::new(n as u64)));
+            pb::Instalment { due_date, amount: None }
+        };
+        let posted = |number: usize, instalments: usize| {
+            let instalments = (0..instalments).map(row).collect();
+            let posted = invoice("A", &format!("I-{number}"), "2026-01-01", "2026-01-01", 1_000);
+            Fact::Invoice(pb::Invoice { due: None, instalments, ..posted })
+        };
+        let send = async |facts: Vec<Fact>| {
+            let rows = facts.into_iter().map(|fact| pb::ImportRow { row_number: 1, fact: Some(fact) }).collect();
+            let messages = stream::iter([pb::ImportReceivablesRequest { rows }]);
+            world.client.clone().import_receivables(messages).await.unwrap().into_inner().next().await.unwrap()
+        };
+        // 20 × 100 + 1
+        let many = |last| (0..20).map(|number| posted(number, 100)).chain(last).collect::<Vec<_>>();
+        let status = send(many(Some(posted(20, 1)))).await.unwrap_err();
+        assert_eq!(super::world::bad_fields(&status), ["rows"]);
+        assert!(world.aged("2026-03-31").await.rows.is_empty());
+        assert_eq!(send(many(None)).await.unwrap().results.len(), 20);
+    }
+
+    async fn any_number_of_item_ids_can_be_looked_up(db: Db) {
+        world(&db).await;
+        let ids = (0..70_000).map(|n| weir_model::ItemId::parse(&format!("I-{n}")).unwrap()).collect();
+        let mut tx = db.begin().await.unwrap();
+        assert!(crate::store::document::items_taken(&mut tx, &ids).await.unwrap().is_empty());
+    }
+
     async fn a_message_leaves_one_entry_a_position(db: Db) {
         let world = world(&db).await;
         import(&world, vec![a_file()]).await;
