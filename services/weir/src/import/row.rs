@@ -201,7 +201,7 @@ const YEARS: std::ops::RangeInclusive<i32> = 1900..=2999;
 impl DateFormat {
     pub(super) fn read(&self, text: &str) -> Result<NaiveDate, String> {
         let date = NaiveDate::parse_from_str(text, &self.0).ok().filter(|date| YEARS.contains(&date.year()));
-        date.ok_or_else(|| format!("{text:?} is no date written as {} between the years 1900 and 2999", self.0))
+        date.ok_or_else(|| format!("{text:?} is no date written as {}", self.0))
     }
 }
 
