@@ -184,7 +184,7 @@ fn item(
         order_id: order_id?,
         correlation_id: correlation_id?,
         version: item.version,
-        stage_reached: 0,
+        reached_day: None,
     })
 }
 

@@ -29,8 +29,9 @@ pub struct Item {
     pub correlation_id: Option<CorrelationId>,
     /// Goes up with each change at receivables.
     pub version: i64,
-    /// Number of the last stage it was dunned at; 0 for never.
-    pub stage_reached: i64,
+    /// First day of the last stage it was dunned at, in days past due; none for never. A day, since the number of a
+    /// stage means another one on another ladder.
+    pub reached_day: Option<i64>,
 }
 
 impl Item {

@@ -69,8 +69,9 @@ pub struct Listed {
     pub days_past_due: i64,
     /// What it asks for.
     pub amount: Money,
-    /// The stage the item has reached once the notice is sent.
-    pub stage_after: i64,
+    /// First day of the stage the item has reached once the notice is sent; none in notices made before days were kept.
+    #[serde(default)]
+    pub reached_day: Option<i64>,
 }
 
 /// Whether an unsent notice can still be changed.

@@ -16,8 +16,10 @@ use weir_store::{Change, Migration, Tx, journal};
 use crate::Error;
 
 /// This context's tables.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 100, name: "collections", sql: include_str!("migrations/0100_collections.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 100, name: "collections", sql: include_str!("migrations/0100_collections.sql") },
+    Migration { version: 101, name: "reached_day", sql: include_str!("migrations/0101_reached_day.sql") },
+];
 
 /// Where a page goes on: after this row, at most so many.
 #[derive(Debug, Clone)]

@@ -198,16 +198,23 @@ impl Strategy {
         named.unwrap_or_else(|| Money::zero(currency))
     }
 
-    /// The stage whose notice is due next for an item that was last dunned at stage `reached`.
+    /// A stage by its first day.
+    pub fn stage_from(&self, day: i64) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.from_day == day)
+    }
+
+    /// The stage whose notice is due next for an item that was last dunned at the stage that begins on day `reached`,
+    /// of this ladder or another.
     ///
     /// Before the due date a reminder that was missed is moot: the one of the day is taken. After it no stage is
     /// skipped, however late the run: the first stage not yet reached is taken, if its day has come.
-    pub fn next_notice(&self, days_past_due: i64, reached: i64) -> Option<&Stage> {
+    pub fn next_notice(&self, days_past_due: i64, reached: Option<i64>) -> Option<&Stage> {
         let current = self.stage_of(days_past_due)?;
+        let is_new = |stage: &Stage| reached.is_none_or(|day| stage.from_day > day);
         if !current.is_overdue() {
-            return Some(current).filter(|stage| stage.number > reached && stage.tone.is_some());
+            return Some(current).filter(|stage| is_new(stage) && stage.tone.is_some());
         }
-        let due = |stage: &&Stage| stage.is_overdue() && stage.number > reached && stage.number <= current.number;
+        let due = |stage: &&Stage| stage.is_overdue() && is_new(stage) && stage.number <= current.number;
         self.stages.iter().filter(due).find(|stage| stage.tone.is_some())
     }
 }

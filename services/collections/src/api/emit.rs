@@ -151,11 +151,17 @@ pub(super) fn case(view: &CaseView) -> pb::Case {
 
 /// A case with its items.
 pub(super) fn case_with_items(view: &CaseView) -> pb::Case {
-    let items = view.items.iter().map(|(item, suppressed)| case_item(item, *suppressed, view.as_of)).collect();
-    pb::Case { items, ..case(view) }
+    let items = view.items.iter().zip(&view.stages_reached);
+    let items = items.map(|((item, suppressed), reached)| case_item(item, *suppressed, *reached, view.as_of));
+    pb::Case { items: items.collect(), ..case(view) }
 }
 
-fn case_item(item: &Item, suppressed: Option<Suppression>, as_of: chrono::NaiveDate) -> pb::CaseItem {
+fn case_item(
+    item: &Item,
+    suppressed: Option<Suppression>,
+    stage_reached: i64,
+    as_of: chrono::NaiveDate,
+) -> pb::CaseItem {
     let suppression = match suppressed {
         None => pb::Suppression::Unspecified,
         Some(Suppression::Settled) => pb::Suppression::Settled,
@@ -171,7 +177,7 @@ fn case_item(item: &Item, suppressed: Option<Suppression>, as_of: chrono::NaiveD
         open_amount: Some(emit::money(item.open)),
         disputed_amount: Some(emit::money(item.disputed)),
         suppression: suppression.into(),
-        stage_reached: small(item.stage_reached),
+        stage_reached: small(stage_reached),
         order_id: text(item.order_id.as_ref().map(weir_model::OrderId::as_str)),
     }
 }

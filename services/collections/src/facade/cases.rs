@@ -36,6 +36,8 @@ pub struct CaseView {
     pub overdue: Money,
     /// Its open items and why each is left alone.
     pub items: Vec<(Item, Option<Suppression>)>,
+    /// Number of the last stage each of them was dunned at, on the ladder it follows; 0 for none.
+    pub stages_reached: Vec<i64>,
     /// The date.
     pub as_of: NaiveDate,
 }
@@ -56,6 +58,7 @@ impl CaseView {
             open: zero,
             overdue: zero,
             items: Vec::with_capacity(items.len()),
+            stages_reached: Vec::with_capacity(items.len()),
             case,
             as_of,
         };
@@ -70,6 +73,8 @@ impl CaseView {
             if item.days_past_due(as_of) > 0 {
                 view.overdue = view.overdue.checked_add(item.open)?;
             }
+            let reached = item.reached_day.and_then(|day| strategy.stage_of(day));
+            view.stages_reached.push(reached.map_or(0, |stage| stage.number));
             view.items.push((item, suppressed));
         }
         let active = || view.items.iter().filter(|(_, suppressed)| suppressed.is_none()).map(|(item, _)| item);

@@ -120,7 +120,8 @@ impl Collections {
     /// What was sent counts: the items listed have reached its stage, and the interval to the next begins.
     async fn count_sent_in(&self, tx: &mut Tx, notice: &NoticeRecord) -> Result<(), Error> {
         for item in &notice.listed {
-            accounts::reached_in(tx, &notice.account_id, &item.item_id, item.stage_after).await?;
+            let day = item.reached_day.unwrap_or(item.days_past_due);
+            accounts::reached_in(tx, &notice.account_id, &item.item_id, day).await?;
         }
         if let Some(total) = notice.total {
             accounts::notified_in(tx, &notice.account_id, total.currency(), notice.business_date).await?;

@@ -219,7 +219,7 @@ impl<'a> Work<'a> {
                 None => self.cancel(unsent, NOTHING_TO_DUN),
                 Some(anchor) if anchor.item_id != unsent.anchor_item_id => self.cancel(unsent, ANCHOR_CHANGED),
                 // the notice keeps the date it was made for: only what is owed changed
-                Some(anchor) => match self.strategy.stage(unsent.stage) {
+                Some(anchor) => match self.stage_of_unsent(unsent) {
                     Some(stage) => self.replace(unsent, stage, anchor, unsent.business_date)?,
                     None => self.cancel(unsent, NOT_DUE),
                 },
@@ -238,9 +238,19 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// The stage an unsent notice was made for, if the present ladder has it.
+    fn stage_of_unsent(&self, unsent: &Unsent) -> Option<&'a Stage> {
+        let listed = unsent.listed.iter().find(|line| line.item_id == unsent.anchor_item_id);
+        let stage = match listed.and_then(|line| line.reached_day) {
+            Some(day) => self.strategy.stage_from(day),
+            None => self.strategy.stage(unsent.stage),
+        };
+        stage.filter(|stage| stage.tone.is_some())
+    }
+
     /// The stage whose notice is due for the oldest item, if enough time has passed since the last one.
     fn due(&self, anchor: &Item) -> Option<&'a Stage> {
-        let stage = self.strategy.next_notice(anchor.days_past_due(self.today), anchor.stage_reached)?;
+        let stage = self.strategy.next_notice(anchor.days_past_due(self.today), anchor.reached_day)?;
         let waited = self.dossier.last_sent.map(|last| self.today.signed_duration_since(last).num_days());
         waited.is_none_or(|days| days >= stage.minimum_interval_days.max(1)).then_some(stage)
     }
@@ -294,7 +304,7 @@ impl<'a> Work<'a> {
                 due_date: item.due_date,
                 days_past_due: days,
                 amount: item.dunnable()?,
-                stage_after: own.number.min(stage.number),
+                reached_day: Some(own.from_day.min(stage.from_day)),
             });
         }
         Ok(Draft { stage: stage.number, anchor_item_id: anchor.item_id.clone(), listed })

@@ -71,11 +71,11 @@ mod sql {
                 correlation_id = excluded.correlation_id, version = excluded.version
                 where items.version < excluded.version";
         REACHED = "
-            update items set stage_reached = $3
-            where account_id = $1 and item_id = $2 and stage_reached < $3";
+            update items set reached_day = $3
+            where account_id = $1 and item_id = $2 and (reached_day is null or reached_day < $3)";
         GET_ITEM = "
             select account_id, item_id, currency, document_number, document_date, due_date, amount, open, disputed,
-                settled_date, order_id, correlation_id, version, stage_reached
+                settled_date, order_id, correlation_id, version, reached_day
             from items where account_id = $1 and item_id = $2";
     }
 }
@@ -276,9 +276,9 @@ pub(crate) async fn save_item_in(tx: &mut Tx, account_id: &AccountId, item: &Ite
     Ok(saved == 1)
 }
 
-/// Notes that an item was dunned at a stage.
-pub(crate) async fn reached_in(tx: &mut Tx, account_id: &AccountId, item_id: &ItemId, stage: i64) -> Result<(), Error> {
-    tx.query(sql::REACHED).bind(account_id.as_str()).bind(item_id.as_str()).bind(stage).execute().await?;
+/// Notes that an item was dunned at the stage that begins on a day.
+pub(crate) async fn reached_in(tx: &mut Tx, account_id: &AccountId, item_id: &ItemId, day: i64) -> Result<(), Error> {
+    tx.query(sql::REACHED).bind(account_id.as_str()).bind(item_id.as_str()).bind(day).execute().await?;
     Ok(())
 }
 

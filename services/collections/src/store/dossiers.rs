@@ -23,7 +23,7 @@ mod sql {
     weir_store::queries! {
         ITEMS = "
             select account_id, item_id, currency, document_number, document_date, due_date, amount, open, disputed,
-                settled_date, order_id, correlation_id, version, stage_reached
+                settled_date, order_id, correlation_id, version, reached_day
             from items where account_id >= $1 and account_id <= $2 and open > 0
             order by account_id, due_date, item_id";
         DEBTS = "
@@ -46,7 +46,7 @@ pub(crate) struct ItemRow {
     order_id: Option<Id<OrderId>>,
     correlation_id: Option<Id<CorrelationId>>,
     version: i64,
-    stage_reached: i64,
+    reached_day: Option<i64>,
 }
 
 impl ItemRow {
@@ -63,7 +63,7 @@ impl ItemRow {
             order_id: self.order_id.map(|id| id.0),
             correlation_id: self.correlation_id.map(|id| id.0),
             version: self.version,
-            stage_reached: self.stage_reached,
+            reached_day: self.reached_day,
         };
         Ok((self.account_id.0, item))
     }

@@ -12,7 +12,7 @@ use crate::{
     notice::{Unsent, UnsentState},
     promise::{Promise, PromiseState},
     run::{Address, Dossier, Effect, Occasion, Plan, plan},
-    strategy::{Owner, Strategy, TaskKind},
+    strategy::{Owner, Strategy, TaskKind, Tone},
     task::{Task, TaskState},
 };
 
@@ -105,7 +105,7 @@ fn an_open_promise_suppresses_stages_and_level_until_it_is_judged() {
 
 #[test]
 fn breaking_a_promise_restores_the_clock_without_reset() {
-    let owed = dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 1_500) }]);
+    let owed = dossier(vec![Item { reached_day: Some(1), ..item("inv-1", day(0), 1_500) }]);
     let owed = with_case(Dossier { promises: vec![promise(0)], ..owed }, course("inv-1", 4, 1, Owner::Sales));
     let late = Dossier { promises: vec![Promise { date: day(29), ..promise(0) }], ..owed };
     let plan = run_on(&late, 32);
@@ -118,7 +118,7 @@ fn breaking_a_promise_restores_the_clock_without_reset() {
 
 #[test]
 fn a_notice_waits_for_the_minimum_interval() {
-    let owed = || dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 500) }]);
+    let owed = || dossier(vec![Item { reached_day: Some(1), ..item("inv-1", day(0), 500) }]);
     let sent =
         |on: i64| with_case(Dossier { last_sent: Some(day(on)), ..owed() }, course("inv-1", 5, 2, Owner::Finance));
     assert!(queued(&run_on(&sent(14), 16)).is_empty(), "two days are too few");
@@ -158,6 +158,31 @@ fn an_unsent_notice_of_a_case_that_is_closed_is_cancelled() {
     let other = Unsent { case_id: Some(CaseId::parse("closed").unwrap()), ..other };
     let owed_again = Dossier { unsent: Some(other), ..dossier(vec![item("inv-1", day(0), 500)]) };
     assert_eq!(cancelled(&change_on(&with_case(owed_again, course("inv-1", 4, 1, Owner::Sales)), 2)), 1);
+}
+
+#[test]
+fn a_waiting_notice_keeps_its_stage_by_day_or_is_cancelled_on_another_ladder() {
+    let on_another = |from_days: [i64; 2], tone: Option<Tone>| {
+        let mut other = ladder();
+        other.stages.drain(..4);
+        for (number, (stage, from_day)) in (1..).zip(other.stages.iter_mut().zip(from_days)) {
+            (stage.number, stage.level, stage.from_day, stage.tone) = (number, number, from_day, tone);
+        }
+        let partly = Item { open: money(200), ..item("inv-1", day(0), 500) };
+        let made = run_on(&dossier(vec![item("inv-1", day(0), 500)]), 1);
+        let listed = made.effects.iter().find_map(|effect| match effect {
+            Effect::QueueNotice(draft) => Some(draft.listed.clone()),
+            _ => None,
+        });
+        let unsent = Unsent { listed: listed.unwrap(), ..waiting("inv-1", 4, 1) };
+        let owed = Dossier { unsent: Some(unsent), ..dossier(vec![partly]) };
+        let owed = with_case(owed, course("inv-1", 4, 1, Owner::Sales));
+        let plan = plan(&owed, &ladder_id(), &other, day(1), Occasion::Change).unwrap();
+        (queued(&plan).first().map(|(stage, _)| *stage), cancelled(&plan))
+    };
+    assert_eq!(on_another([1, 9], Some(Tone::Formal)), (Some(1), 0));
+    assert_eq!(on_another([-2, 9], Some(Tone::Reminder)), (None, 1), "no stage begins on that day");
+    assert_eq!(on_another([1, 9], None), (None, 1), "a stage without a notice");
 }
 
 #[test]
@@ -212,7 +237,7 @@ fn a_change_opens_judges_and_queues_nothing() {
 fn a_stage_gives_out_its_tasks_once_and_takes_back_those_of_the_stage_before() {
     let owed = Dossier {
         salesperson: Some(SubjectId::parse("sales-1").unwrap()),
-        ..dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 500) }])
+        ..dossier(vec![Item { reached_day: Some(1), ..item("inv-1", day(0), 500) }])
     };
     let task = |stage: i64, kind: TaskKind| Task {
         task_id: TaskId::parse(&format!("t{stage}{}", kind.as_str())).unwrap(),
@@ -245,7 +270,7 @@ fn a_stage_gives_out_its_tasks_once_and_takes_back_those_of_the_stage_before() {
 #[test]
 fn a_task_taken_back_is_given_again_when_its_stage_returns_and_one_done_is_not() {
     let given_after = |state: TaskState| {
-        let owed = dossier(vec![Item { stage_reached: 4, ..item("inv-1", day(0), 500) }]);
+        let owed = dossier(vec![Item { reached_day: Some(1), ..item("inv-1", day(0), 500) }]);
         let task = Task {
             task_id: TaskId::parse("t").unwrap(),
             kind: TaskKind::Call,

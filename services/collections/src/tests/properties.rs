@@ -114,9 +114,9 @@ impl Book {
         let Some(unsent) = self.dossier.unsent.take() else { return };
         self.dossier.last_sent = Some(unsent.business_date);
         self.sent.push((unsent.business_date.signed_duration_since(day(0)).num_days(), unsent.stage));
-        let reached: BTreeMap<_, _> = unsent.listed.iter().map(|l| (l.item_id.clone(), l.stage_after)).collect();
+        let reached: BTreeMap<_, _> = unsent.listed.iter().map(|l| (l.item_id.clone(), l.reached_day)).collect();
         for item in &mut self.dossier.items {
-            item.stage_reached = item.stage_reached.max(reached.get(&item.item_id).copied().unwrap_or(0));
+            item.reached_day = item.reached_day.max(reached.get(&item.item_id).copied().flatten());
         }
     }
 
@@ -222,7 +222,7 @@ proptest! {
             book.happen(happening);
         }
         let worked = plan(&book.dossier, &ladder_id(), &ladder(), day(book.days), Occasion::Run).unwrap();
-        let fresh = dossier(book.dossier.items.iter().map(|i| Item { stage_reached: 0, ..i.clone() }).collect());
+        let fresh = dossier(book.dossier.items.iter().map(|i| Item { reached_day: None, ..i.clone() }).collect());
         let from_scratch = plan(&fresh, &ladder_id(), &ladder(), day(book.days), Occasion::Run).unwrap();
         prop_assert_eq!(worked.level, from_scratch.level);
     }

@@ -49,22 +49,33 @@ fn each_day_lies_in_the_stage_the_ladder_gives_it() {
 fn a_late_run_skips_no_stage_after_the_due_date_and_takes_the_days_reminder_before_it() {
     let ladder = ladder();
     let cases = [
-        // (days past due, stage reached, next)
-        (-6, 0, Some(1)),
-        (-4, 0, Some(2)),
-        (-1, 0, Some(3)),
-        (-1, 3, None),
-        (0, 3, None),
-        (1, 3, Some(4)),
-        (40, 0, Some(4)),
-        (40, 4, Some(5)),
-        (40, 5, Some(6)),
-        (40, 6, None),
-        (16, 4, Some(5)),
-        (15, 4, None),
+        // (days past due, first day of the stage reached, next)
+        (-6, None, Some(1)),
+        (-4, None, Some(2)),
+        (-1, None, Some(3)),
+        (-1, Some(-3), None),
+        (0, Some(-3), None),
+        (1, Some(-3), Some(4)),
+        (40, None, Some(4)),
+        (40, Some(1), Some(5)),
+        (40, Some(16), Some(6)),
+        (40, Some(31), None),
+        (16, Some(1), Some(5)),
+        (15, Some(1), None),
     ];
     for (days, reached, expected) in cases {
         let next = ladder.next_notice(days, reached).map(|stage| stage.number);
+        assert_eq!(next, expected, "day {days}, reached {reached:?}");
+    }
+}
+
+#[test]
+fn a_stage_dunned_on_another_ladder_counts_by_its_day() {
+    let ladder = ladder();
+    // (days past due, first day of the stage reached on a ladder with stages on other days, next)
+    let cases = [(16, 10, Some(5)), (15, 10, None), (40, 20, Some(6)), (40, 60, None), (20, -10, Some(4))];
+    for (days, reached, expected) in cases {
+        let next = ladder.next_notice(days, Some(reached)).map(|stage| stage.number);
         assert_eq!(next, expected, "day {days}, reached {reached}");
     }
 }

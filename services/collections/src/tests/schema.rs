@@ -1,13 +1,40 @@
 //! The schema and the queries, on both databases.
 
-use weir_store::{Db, on_both_databases, testing};
+use chrono::{DateTime, Utc};
+use weir_model::{Clock, Ids};
+use weir_store::{Db, Env, Tx, on_both_databases, sql, testing};
 
-use crate::{MIGRATIONS, store};
+use crate::{Collections, MIGRATIONS, Settings, store};
 
 on_both_databases! {
     async fn every_query_prepares(db: Db) {
         db.migrate(MIGRATIONS).await.unwrap();
         testing::prepare_all(&db, &store::queries()).await;
+    }
+
+    async fn stages_reached_become_days_of_the_ladder_the_account_follows(db: Db) {
+        db.migrate(&MIGRATIONS[..1]).await.unwrap();
+        let clock = Clock::manual(DateTime::<Utc>::UNIX_EPOCH, chrono_tz::UTC);
+        let env = Env { db: db.clone(), clock, ids: Ids::random() };
+        Collections::open(env, Settings::default()).await.unwrap();
+        let standing = sql!("
+            insert into standings
+                (account_id, version, blocked, block_reason, blocked_by, dunning_level, grade, grade_version)
+            values ('a1', 0, $1, '', '', 0, 'B', 1)");
+        db.transact(async |tx: &mut Tx| tx.query(standing).bind(false).execute().await).await.unwrap();
+        for stage in [0_i64, 1, 5] {
+            let item = sql!("
+                insert into items (account_id, item_id, currency, document_number, document_date, due_date, amount,
+                    open, disputed, version, stage_reached)
+                values ('a1', $1, 'CNY', 'n', '2026-01-01', '2026-01-01', 1, 1, 0, 1, $2)");
+            let id = format!("i{stage}");
+            db.transact(async |tx: &mut Tx| tx.query(item).bind(id.as_str()).bind(stage).execute().await).await.unwrap();
+        }
+
+        db.migrate(MIGRATIONS).await.unwrap();
+
+        let days = db.query(sql!("select reached_day from items order by item_id")).all::<(Option<i64>,)>().await;
+        assert_eq!(days.unwrap(), [(None,), (Some(-7),), (Some(16),)]);
     }
 }
 

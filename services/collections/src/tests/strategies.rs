@@ -69,6 +69,30 @@ on_both_databases! {
         assert!(list(&world, pb::StrategyState::Draft).await.is_empty());
     }
 
+    async fn dunning_goes_on_from_its_day_on_another_ladder(db: Db) {
+        let world = World::new(db).await;
+        world.put_debtor("a1", pb::Language::En).await;
+        world.learn("a1", vec![item("inv-1", day(0), 500)]).await;
+        world.run_and_send(day(1)).await;
+        let reached = async || {
+            let case_id = world.cases("a1").await[0].case_id.clone();
+            let request = pb::GetCaseRequest { case_id, ..pb::GetCaseRequest::default() };
+            world.client().get_case(request).await.unwrap().into_inner().case.unwrap().items[0].stage_reached
+        };
+        assert_eq!(reached().await, 4);
+
+        let made = create(&world, strict(PbGrade::Unspecified)).await;
+        activate(&world, &made.strategy_id).await.unwrap();
+        assert_eq!(reached().await, 1, "the stage of the same day");
+        world.run_and_send(day(4)).await;
+        assert_eq!(world.notices("a1").await.len(), 1, "that day was dunned");
+        world.run_and_send(day(5)).await;
+
+        let stages: Vec<i32> = world.notices("a1").await.iter().map(|notice| notice.stage).collect();
+        assert_eq!(stages, [4, 2]);
+        assert_eq!(reached().await, 2);
+    }
+
     async fn activation_retires_the_strategy_of_the_same_grade(db: Db) {
         let world = World::new(db).await;
         let made = create(&world, strict(PbGrade::Unspecified)).await;

@@ -17,7 +17,7 @@ fn line(number: &str, days: i64, minor: i64) -> Listed {
         due_date: day(0),
         days_past_due: days,
         amount: money(minor),
-        stage_after: 4,
+        reached_day: Some(1),
     }
 }
 

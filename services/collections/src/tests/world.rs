@@ -52,7 +52,7 @@ pub(super) fn item(id: &str, due_date: NaiveDate, open: i64) -> Item {
         order_id: None,
         correlation_id: Some(CorrelationId::parse(&format!("story-of-{id}")).unwrap()),
         version: 1,
-        stage_reached: 0,
+        reached_day: None,
     }
 }
 
