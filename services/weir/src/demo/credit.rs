@@ -172,18 +172,16 @@ pub(super) async fn rule(office: &Office, day: NaiveDate, rulings: &mut Rulings)
         let is_only = |rules: &[Rule]| stops.iter().all(|rule| rules.contains(rule));
         let waited = (day - held_on(&hold)).num_days();
         let limit_missing = shortfall(&hold, Rule::LimitExceeded);
+        let is_little = limit_missing * 4 <= minor(hold.required_amount.as_ref());
         if is_only(&[Rule::GradeReview]) {
             release(office, &hold, "looked at: pays as agreed").await?;
             rulings.released += 1;
-        } else if is_only(&[Rule::LimitExceeded, Rule::GradeReview])
-            && limit_missing * 4 <= minor(hold.required_amount.as_ref())
+        } else if is_only(&[Rule::LimitExceeded, Rule::GradeReview]) && is_little && stops.contains(&Rule::GradeReview)
         {
-            if stops.contains(&Rule::GradeReview) {
-                release(office, &hold, "slightly over its limit, pays as agreed").await?;
-                rulings.released += 1;
-            } else if grant_temporary(office, &hold, limit_missing, day).await? {
-                rulings.temporary_limits += 1;
-            }
+            release(office, &hold, "slightly over its limit, pays as agreed").await?;
+            rulings.released += 1;
+        } else if is_only(&[Rule::LimitExceeded]) && is_little && waited == 0 {
+            rulings.temporary_limits += i64::from(grant_temporary(office, &hold, limit_missing, day).await?);
         } else if waited >= patience(&stops) {
             reject(office, &hold).await?;
             rulings.rejected += 1;
@@ -238,7 +236,7 @@ async fn reject(office: &Office, hold: &Hold) -> anyhow::Result<()> {
 /// Grants what is missing for a month; answers whether it could, for one temporary limit at a time is enough.
 async fn grant_temporary(office: &Office, hold: &Hold, missing: i64, day: NaiveDate) -> anyhow::Result<bool> {
     let request = GrantTemporaryLimitRequest {
-        request_id: format!("temporary-{}", hold.hold_id),
+        request_id: format!("temporary-{day}-{}", hold.hold_id),
         account_id: hold.account_id.clone(),
         overlay: Some(Overlay::Delta(money(missing))),
         valid_from_date: None,
