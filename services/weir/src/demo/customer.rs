@@ -262,7 +262,7 @@ impl Customer {
         match office.receivables(Who::Collector).set_dispute(request).await {
             // it was paid after all, and nothing is left to dispute
             Err(status) if status.code() == tonic::Code::FailedPrecondition => Ok(()),
-            done => Ok(drop(done?)),
+            done => done.map(|_| ()).map_err(Into::into),
         }
     }
 }
