@@ -15,7 +15,7 @@ use weir_wire::{
     google::r#type::Decimal,
     limits::v1::{
         ApproveLimitRequestRequest, CreateLimitRequestRequest, CreditAccount, GetCreditAccountRequest, Limit,
-        LimitRequestState, SubmitLimitRequestRequest, limit,
+        LimitRequestState, SubmitLimitRequestRequest, create_limit_request_request::Requested, limit,
     },
     order_gate::v1::{
         AuthorizeOrderRequest, AuthorizeOrderResponse, CancelOrderRequest, DeliveredLine, GetHoldRequest,
@@ -168,11 +168,11 @@ pub(crate) async fn credit_account(people: &People, account: &str, token: Option
 
 /// A limit asked for by sales and approved by as many others as the route asks.
 pub(crate) async fn grant_limit(people: &People, account: &str, yuan: i64) -> Option<Token> {
-    let requested_limit = Some(Limit { kind: Some(limit::Kind::Amount(cny(yuan))) });
+    let limit = Limit { kind: Some(limit::Kind::Amount(cny(yuan))) };
     let create = CreateLimitRequestRequest {
         request_id: request_id(account, "limit"),
         account_id: account.to_owned(),
-        requested_limit,
+        requested: Some(Requested::RequestedLimit(limit)),
         requested_terms_days: 30,
         justification: "framework contract".to_owned(),
         ..Default::default()

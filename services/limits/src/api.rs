@@ -53,7 +53,6 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.limits.v1.LimitsService/WithdrawLimitRequest", ASKERS),
     ("/weir.limits.v1.LimitsService/GetLimitRequest", READERS),
     ("/weir.limits.v1.LimitsService/ListLimitRequests", READERS),
-    ("/weir.limits.v1.LimitsService/GrantTemporaryLimit", DECIDERS),
     ("/weir.limits.v1.LimitsService/RevokeTemporaryLimit", DECIDERS),
     ("/weir.limits.v1.LimitsService/FreezeAccount", FREEZERS),
     ("/weir.limits.v1.LimitsService/UnfreezeAccount", DECIDERS),

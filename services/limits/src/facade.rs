@@ -3,6 +3,7 @@
 
 mod accounts;
 mod grades;
+mod grants;
 mod groups;
 mod policies;
 mod requests;
@@ -10,7 +11,6 @@ mod temporary;
 
 pub(crate) use accounts::Opening;
 pub(crate) use requests::Vote;
-pub(crate) use temporary::TemporaryWish;
 
 use chrono::NaiveDate;
 use serde_json::Value;

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use weir_model::{Currency, Fields, Money, PolicyId, SubjectId};
 
-use crate::{auto_approval::AutoApprovalRule, grade::Grade, terms};
+use crate::{auto_approval::AutoApprovalRule, grade::Grade, limit::Limit, terms};
 
 /// Most rows of the grade table: four grades in a hundred currencies.
 pub(crate) const GRADE_ROWS_MAX: usize = 400;
@@ -51,6 +51,20 @@ impl GradeRow {
 
     pub(crate) fn gives_no_credit(&self) -> bool {
         self.limit_max.is_zero() && !self.higher_by_approval
+    }
+
+    /// Whether a limit is at most the greatest. Less than the least is covered: nobody has to take all they could get.
+    pub(crate) const fn covers(&self, limit: Limit) -> bool {
+        match limit {
+            Limit::None => true,
+            Limit::Amount(amount) => amount.minor() <= self.limit_max.minor(),
+            Limit::Unlimited => false,
+        }
+    }
+
+    /// Whether a limit may be granted at all: above the greatest only where approval may go higher.
+    pub(crate) const fn allows(&self, limit: Limit) -> bool {
+        self.higher_by_approval || self.covers(limit)
     }
 }
 

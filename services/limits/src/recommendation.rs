@@ -10,7 +10,7 @@ use crate::{
     grade::GradeRecord,
     limit::Limit,
     policy::{GradeRow, PolicyRules},
-    request::Wish,
+    request::StandingWish,
 };
 
 /// A recommended limit and its arithmetic.
@@ -45,7 +45,7 @@ pub(crate) fn recommend(
     rules: &PolicyRules,
     row: &GradeRow,
     record: &GradeRecord,
-    wish: &Wish,
+    wish: &StandingWish,
 ) -> Result<Recommendation, MoneyError> {
     let currency = row.currency();
     let mut lines = vec![grade_range(rules, row, record)?];

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, LimitId, LimitRequestId, Money, PolicyId, SubjectId};
 
-use crate::{grade::GradeRecord, limit::Limit, policy::GradeRow, recommendation::Recommendation, route::RouteStep};
+use crate::{grade::GradeRecord, limit::Limit, recommendation::Recommendation, route::RouteStep, temporary::Overlay};
 
 /// Where a request is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -97,19 +97,69 @@ impl Origin {
     }
 }
 
-/// What is asked for.
+/// What is asked for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wish {
+    #[serde(flatten)]
+    pub(crate) asked: Asked,
+    /// First day; none for the day of approval.
+    pub(crate) valid_from: Option<NaiveDate>,
+    pub(crate) justification: String,
+}
+
+/// The kinds of limit that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Asked {
+    Standing(StandingWish),
+    Temporary(TemporaryWish),
+}
+
+/// Another standing limit, and terms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StandingWish {
     /// An amount or unlimited.
     pub(crate) limit: Limit,
     pub(crate) terms_days: i64,
-    /// First day; none for the day of approval.
-    pub(crate) valid_from: Option<NaiveDate>,
     /// Last day; none for until further notice.
     pub(crate) valid_to: Option<NaiveDate>,
-    pub(crate) justification: String,
     /// Expected sales a day, from which the need follows.
     pub(crate) daily_sales: Option<Money>,
+}
+
+/// An overlay for a few days; terms stay as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TemporaryWish {
+    pub(crate) overlay: Overlay,
+    /// Last day.
+    pub(crate) valid_to: NaiveDate,
+}
+
+impl Wish {
+    /// Last day; none for until further notice.
+    pub(crate) const fn valid_to(&self) -> Option<NaiveDate> {
+        match &self.asked {
+            Asked::Standing(standing) => standing.valid_to,
+            Asked::Temporary(temporary) => Some(temporary.valid_to),
+        }
+    }
+
+    /// The amount others have to approve; none for an unlimited limit.
+    pub(crate) const fn amount(&self) -> Option<Money> {
+        match &self.asked {
+            Asked::Standing(StandingWish { limit: Limit::Amount(amount), .. }) => Some(*amount),
+            Asked::Standing(_) => None,
+            Asked::Temporary(temporary) => Some(temporary.overlay.amount()),
+        }
+    }
+
+    /// Expected sales a day, as far as they were told.
+    pub(crate) const fn daily_sales(&self) -> Option<Money> {
+        match &self.asked {
+            Asked::Standing(standing) => standing.daily_sales,
+            Asked::Temporary(_) => None,
+        }
+    }
 }
 
 /// Who did something, and when.
@@ -129,8 +179,10 @@ pub(crate) struct Closure {
 /// What a request granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Granted {
+    /// The standing or temporary limit.
     pub(crate) limit_id: LimitId,
-    pub(crate) terms_days: i64,
+    /// None for a temporary limit, which leaves terms as they are.
+    pub(crate) terms_days: Option<i64>,
     /// First day of the limit.
     pub(crate) from: NaiveDate,
     pub(crate) at: DateTime<Utc>,
@@ -174,29 +226,4 @@ pub(crate) struct Candidate<'a> {
     pub(crate) limit: Limit,
     pub(crate) record: &'a GradeRecord,
     pub(crate) frozen: bool,
-}
-
-/// How a limit lies to the range of a grade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Range {
-    /// At most its greatest limit.
-    Within,
-    /// Above, where every level may approve it.
-    AboveByApproval,
-    /// Above, and not to be had.
-    Outside,
-}
-
-/// How a limit lies to the range of a grade. Less than the least is within: nobody has to take all they could get.
-pub(crate) fn range(limit: Limit, row: &GradeRow) -> Range {
-    let within = match limit {
-        Limit::None => true,
-        Limit::Amount(amount) => amount.minor() <= row.limit_max.minor(),
-        Limit::Unlimited => false,
-    };
-    match (within, row.higher_by_approval) {
-        (true, _) => Range::Within,
-        (false, true) => Range::AboveByApproval,
-        (false, false) => Range::Outside,
-    }
 }

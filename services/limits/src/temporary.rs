@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use weir_model::{LimitId, Money, MoneyError, SubjectId};
+use weir_model::{LimitId, LimitRequestId, Money, MoneyError, SubjectId};
 
 use crate::limit::{Limit, Period};
 
@@ -45,6 +45,8 @@ pub(crate) struct TemporaryLimit {
     pub(crate) overlay: Overlay,
     pub(crate) from: NaiveDate,
     pub(crate) to: NaiveDate,
+    /// The request that granted it; none for one granted when none was needed.
+    pub(crate) limit_request_id: Option<LimitRequestId>,
     pub(crate) reason: String,
     pub(crate) requested_by: SubjectId,
     pub(crate) granted_by: SubjectId,

@@ -10,4 +10,5 @@ mod lifecycle;
 mod policies;
 mod rules;
 mod schema;
+mod temporary;
 mod world;

@@ -74,18 +74,6 @@ impl Edge {
         Ok(ListCreditAccountsResponse { credit_accounts, next_page_token })
     }
 
-    pub(super) async fn grant_temporary(
-        &self,
-        request: Request<GrantTemporaryLimitRequest>,
-    ) -> Answer<GrantTemporaryLimitResponse> {
-        let call = self.call(&request, "weir.limits.v1.LimitsService/GrantTemporaryLimit")?;
-        let (request_id, wish) = read::temporary_wish(request.get_ref(), call.today).map_err(status)?;
-        let call = call.with_request_id(Some(request_id));
-        let done = self.context.grant_temporary(&call, &wish).await.map_err(refused)?;
-        let temporary_limit = Some(emit::temporary_limit(&done.value));
-        Ok(GrantTemporaryLimitResponse { temporary_limit, token: token(&done) })
-    }
-
     pub(super) async fn revoke_temporary(
         &self,
         request: Request<RevokeTemporaryLimitRequest>,
@@ -95,10 +83,10 @@ impl Edge {
         let mut fields = Fields::default();
         let ids: Option<(RequestId, LimitId)> =
             read::step(&mut fields, &message.request_id, ("temporary_limit_id", &message.temporary_limit_id), "");
-        parse::text(&mut fields, "reason", &message.reason, read::TEXT_LENGTH_MAX);
-        let (request_id, id) = fields.finish_with(ids).map_err(status)?;
+        let reason = parse::text(&mut fields, "reason", &message.reason, read::TEXT_LENGTH_MAX);
+        let ((request_id, id), reason) = fields.finish_with(ids.zip(reason)).map_err(status)?;
         let call = call.with_request_id(Some(request_id));
-        let done = self.context.revoke_temporary(&call, &id).await.map_err(refused)?;
+        let done = self.context.revoke_temporary(&call, &id, &reason).await.map_err(refused)?;
         Ok(RevokeTemporaryLimitResponse { credit_account: account(&done.value, call.today), token: token(&done) })
     }
 

@@ -10,7 +10,7 @@ use crate::{
     limit::{Limit, StandingLimit},
     policy::{OrderPolicy, Policy, PolicyRules},
     recommendation::{self, Recommendation},
-    request::{LimitRequest, Origin, State},
+    request::{Asked, LimitRequest, Origin, State},
     route::RouteStep,
     temporary::{Overlay, TemporaryLimit},
 };
@@ -62,6 +62,7 @@ pub(super) fn temporary_limit(limit: &TemporaryLimit) -> wire::TemporaryLimit {
         valid_from_date: Some(emit::date(limit.from)),
         valid_to_date: Some(emit::date(limit.to)),
         reason: limit.reason.clone(),
+        limit_request_id: limit.limit_request_id.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 
@@ -206,6 +207,14 @@ fn recommendation(recommendation: &Recommendation) -> wire::LimitRecommendation 
 }
 
 pub(super) fn request(request: &LimitRequest) -> wire::LimitRequest {
+    use wire::limit_request::Requested;
+    let (requested, requested_terms_days) = match &request.wish.asked {
+        Asked::Standing(wish) => (Requested::RequestedLimit(limit(wish.limit)), days(wish.terms_days)),
+        Asked::Temporary(wish) => match wish.overlay {
+            Overlay::Delta(amount) => (Requested::TemporaryDelta(emit::money(amount)), 0),
+            Overlay::Absolute(amount) => (Requested::TemporaryAbsolute(emit::money(amount)), 0),
+        },
+    };
     let granted = request.granted.as_ref();
     let closed = request.closed.as_ref();
     let decided_at = closed.map(|closure| closure.act.at).or_else(|| granted.map(|granted| granted.at));
@@ -219,10 +228,10 @@ pub(super) fn request(request: &LimitRequest) -> wire::LimitRequest {
             Origin::Assessment => wire::LimitRequestOrigin::Assessment,
         }
         .into(),
-        requested_limit: Some(limit(request.wish.limit)),
-        requested_terms_days: days(request.wish.terms_days),
+        requested: Some(requested),
+        requested_terms_days,
         valid_from_date: request.wish.valid_from.map(emit::date),
-        valid_to_date: request.wish.valid_to.map(emit::date),
+        valid_to_date: request.wish.valid_to().map(emit::date),
         justification: request.wish.justification.clone(),
         requested_by: request.requested.by.to_string(),
         created_time: Some(emit::timestamp(request.requested.at)),
@@ -236,7 +245,7 @@ pub(super) fn request(request: &LimitRequest) -> wire::LimitRequest {
         closed_by: closed.map(|closure| closure.act.by.to_string()).unwrap_or_default(),
         close_reason: closed.map(|closure| closure.reason.clone()).unwrap_or_default(),
         limit_id: granted.map(|granted| granted.limit_id.to_string()).unwrap_or_default(),
-        granted_terms_days: granted.map_or(0, |granted| days(granted.terms_days)),
+        granted_terms_days: granted.and_then(|granted| granted.terms_days).map_or(0, days),
     }
 }
 

@@ -7,12 +7,12 @@ use weir_wire::{common::v1 as common, google::r#type as pb, limits::v1 as wire, 
 
 use crate::{
     auto_approval::AutoApprovalRule,
-    facade::{Opening, TemporaryWish},
+    facade::Opening,
     grade::Grade,
     group::{Member, MemberFlags, MemberId},
     limit::Limit,
     policy::{self, ApprovalLevel, GradeRow, OrderPolicy, PolicyRules},
-    request::{State, Wish},
+    request::{Asked, StandingWish, State, TemporaryWish, Wish},
     temporary::{self, Overlay},
     terms,
 };
@@ -91,14 +91,40 @@ pub(super) fn opening(message: &wire::OpenCreditAccountRequest) -> Result<(Reque
 
 /// What a request asks for.
 pub(super) fn wish(fields: &mut Fields, message: &wire::CreateLimitRequestRequest, today: NaiveDate) -> Option<Wish> {
-    let limit = wished_limit(fields, message.requested_limit.as_ref());
-    let days = i64::from(message.requested_terms_days);
-    let terms_days = parse::whole(fields, "requested_terms_days", days, (0, terms::DAYS_MAX));
+    use wire::create_limit_request_request::Requested;
     let valid_from = parse::optional_date(fields, "valid_from_date", message.valid_from_date.as_ref());
     let valid_to = parse::optional_date(fields, "valid_to_date", message.valid_to_date.as_ref());
+    let first = valid_from.flatten().unwrap_or(today);
     parse::in_order(fields, "valid_from_date", Some(today), valid_from.flatten());
-    parse::in_order(fields, "valid_to_date", valid_from.flatten().or(Some(today)), valid_to.flatten());
+    parse::in_order(fields, "valid_to_date", Some(first), valid_to.flatten());
+    let asked = match &message.requested {
+        Some(Requested::RequestedLimit(limit)) => standing_wish(fields, message, limit, valid_to).map(Asked::Standing),
+        Some(Requested::TemporaryDelta(delta)) => {
+            let delta = parse::positive_money(fields, "temporary_delta", Some(delta));
+            temporary_wish(fields, message, delta.map(Overlay::Delta), (first, valid_to)).map(Asked::Temporary)
+        }
+        Some(Requested::TemporaryAbsolute(amount)) => {
+            let amount = parse::non_negative_money(fields, "temporary_absolute", Some(amount));
+            temporary_wish(fields, message, amount.map(Overlay::Absolute), (first, valid_to)).map(Asked::Temporary)
+        }
+        None => {
+            fields.add("requested", "one of requested_limit, temporary_delta and temporary_absolute is required");
+            None
+        }
+    };
     let justification = parse::text(fields, "justification", &message.justification, TEXT_LENGTH_MAX);
+    Some(Wish { asked: asked?, valid_from: valid_from?, justification: justification? })
+}
+
+fn standing_wish(
+    fields: &mut Fields,
+    message: &wire::CreateLimitRequestRequest,
+    limit: &wire::Limit,
+    valid_to: Option<Option<NaiveDate>>,
+) -> Option<StandingWish> {
+    let limit = wished_limit(fields, limit);
+    let days = i64::from(message.requested_terms_days);
+    let terms_days = parse::whole(fields, "requested_terms_days", days, (0, terms::DAYS_MAX));
     let daily_sales = match &message.daily_sales {
         None => Some(None),
         some => parse::non_negative_money(fields, "daily_sales", some.as_ref()).map(Some),
@@ -108,18 +134,11 @@ pub(super) fn wish(fields: &mut Fields, message: &wire::CreateLimitRequestReques
     {
         fields.add("daily_sales", "times the terms is out of range");
     }
-    Some(Wish {
-        limit: limit?,
-        terms_days: terms_days?,
-        valid_from: valid_from?,
-        valid_to: valid_to?,
-        justification: justification?,
-        daily_sales: daily_sales?,
-    })
+    Some(StandingWish { limit: limit?, terms_days: terms_days?, valid_to: valid_to?, daily_sales: daily_sales? })
 }
 
-fn wished_limit(fields: &mut Fields, limit: Option<&wire::Limit>) -> Option<Limit> {
-    match limit.and_then(|limit| limit.kind.as_ref()) {
+fn wished_limit(fields: &mut Fields, limit: &wire::Limit) -> Option<Limit> {
+    match &limit.kind {
         Some(wire::limit::Kind::Amount(amount)) => {
             parse::non_negative_money(fields, "requested_limit.amount", Some(amount)).map(Limit::Amount)
         }
@@ -135,48 +154,27 @@ fn wished_limit(fields: &mut Fields, limit: Option<&wire::Limit>) -> Option<Limi
     }
 }
 
-/// A temporary limit to be granted.
-pub(super) fn temporary_wish(
-    message: &wire::GrantTemporaryLimitRequest,
-    today: NaiveDate,
-) -> Result<(RequestId, TemporaryWish), Fault> {
-    use wire::grant_temporary_limit_request::Overlay as Given;
-    let mut fields = Fields::default();
-    let f = &mut fields;
-    let request_id = parse::id(f, "request_id", &message.request_id);
-    let account_id = parse::id(f, "account_id", &message.account_id);
-    let overlay = match &message.overlay {
-        Some(Given::Delta(delta)) => parse::positive_money(f, "delta", Some(delta)).map(Overlay::Delta),
-        Some(Given::Absolute(amount)) => parse::non_negative_money(f, "absolute", Some(amount)).map(Overlay::Absolute),
-        None => {
-            f.add("overlay", "one of delta and absolute is required");
-            None
+/// A temporary limit has a last day, changes no terms and explains no need.
+fn temporary_wish(
+    fields: &mut Fields,
+    message: &wire::CreateLimitRequestRequest,
+    overlay: Option<Overlay>,
+    (first, valid_to): (NaiveDate, Option<Option<NaiveDate>>),
+) -> Option<TemporaryWish> {
+    match valid_to {
+        Some(None) => fields.add("valid_to_date", "is required for a temporary limit"),
+        Some(Some(last)) if last.signed_duration_since(first).num_days() > temporary::DAYS_MAX => {
+            fields.add("valid_to_date", format!("must be at most {} days after the first", temporary::DAYS_MAX));
         }
-    };
-    let from = parse::optional_date(f, "valid_from_date", message.valid_from_date.as_ref());
-    let from = from.map(|from| from.unwrap_or(today));
-    let to = parse::date(f, "valid_to_date", message.valid_to_date.as_ref());
-    parse::in_order(f, "valid_from_date", Some(today), from);
-    parse::in_order(f, "valid_to_date", from, to);
-    if let (Some(from), Some(to)) = (from, to)
-        && to.signed_duration_since(from).num_days() > temporary::DAYS_MAX
-    {
-        f.add("valid_to_date", format!("must be at most {} days after the first", temporary::DAYS_MAX));
+        _ => {}
     }
-    let reason = parse::text(f, "reason", &message.reason, TEXT_LENGTH_MAX);
-    let requested_by = parse::id(f, "requested_by", &message.requested_by);
-    let wish = (|| {
-        let wish = TemporaryWish {
-            account_id: account_id?,
-            overlay: overlay?,
-            from: from?,
-            to: to?,
-            reason: reason?,
-            requested_by: requested_by?,
-        };
-        Some((request_id?, wish))
-    })();
-    fields.finish_with(wish)
+    if message.requested_terms_days != 0 {
+        fields.add("requested_terms_days", "must be 0: a temporary limit leaves terms as they are");
+    }
+    if message.daily_sales.is_some() {
+        fields.add("daily_sales", "must be unset for a temporary limit");
+    }
+    Some(TemporaryWish { overlay: overlay?, valid_to: valid_to.flatten()? })
 }
 
 /// A member with its flags.

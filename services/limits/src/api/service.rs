@@ -55,13 +55,6 @@ impl LimitsService for Edge {
         self.list_requests(r).await.map(Response::new)
     }
 
-    async fn grant_temporary_limit(
-        &self,
-        r: Request<GrantTemporaryLimitRequest>,
-    ) -> Answer<GrantTemporaryLimitResponse> {
-        self.grant_temporary(r).await.map(Response::new)
-    }
-
     async fn revoke_temporary_limit(
         &self,
         r: Request<RevokeTemporaryLimitRequest>,

@@ -1,16 +1,16 @@
 //! Grades from assessment: what a new one changes at once, and what it asks for.
 
-use weir_model::{Call, CorrelationId, Money};
+use weir_model::{Call, CorrelationId, LimitId, Money};
 use weir_store::Tx;
 
-use super::{Limits, Opening, accounts, append_request_in, requests, require_policy_in, save_account_in};
+use super::{Limits, Opening, accounts, append_request_in, grants, requests, require_policy_in, save_account_in};
 use crate::{
     Error,
     account::CreditAccount,
     grade::{GradeRecord, NO_CREDIT_RULE, Reaction, reaction},
-    limit::{Limit, Supersedes},
+    limit::{Limit, Period, StandingLimit, Supersedes},
     policy::{OrderPolicy, PolicyRules},
-    request::{Granted, Origin, State, Step, Wish},
+    request::{Asked, Granted, Origin, StandingWish, State, Step, Wish},
     store, temporary, terms,
 };
 
@@ -82,7 +82,15 @@ impl Limits {
                 limit.revoked_on = Some(call.today);
             }
         }
-        let limit_id = self.replace_in(tx, call, account, &request, Supersedes::Everything).await?;
+        let limit_id: LimitId = self.env.ids.next();
+        let limit = StandingLimit {
+            limit_id: limit_id.clone(),
+            limit_request_id: request.limit_request_id.clone(),
+            limit: Limit::Amount(zero),
+            period: Period { from: call.today, to: None },
+            superseded_from: None,
+        };
+        grants::replace_in(tx, call, account, limit, Supersedes::Everything).await?;
         for step in [Step::Submit, Step::Approve, Step::Activate] {
             requests::take(&mut request, step)?;
         }
@@ -90,7 +98,7 @@ impl Limits {
         request.policy_id = account.policy_id.clone();
         request.granted = Some(Granted {
             limit_id,
-            terms_days: terms::PREPAY,
+            terms_days: Some(terms::PREPAY),
             from: call.today,
             at: call.at,
             rule_id: Some(NO_CREDIT_RULE.to_owned()),
@@ -147,12 +155,6 @@ async fn open_for(tx: &mut Tx, call: &Call, record: &GradeRecord) -> Result<Cred
 }
 
 fn system_wish(limit: Money, terms_days: i64, justification: &str) -> Wish {
-    Wish {
-        limit: Limit::Amount(limit),
-        terms_days,
-        valid_from: None,
-        valid_to: None,
-        justification: justification.to_owned(),
-        daily_sales: None,
-    }
+    let asked = StandingWish { limit: Limit::Amount(limit), terms_days, valid_to: None, daily_sales: None };
+    Wish { asked: Asked::Standing(asked), valid_from: None, justification: justification.to_owned() }
 }

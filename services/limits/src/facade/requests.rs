@@ -1,28 +1,27 @@
 //! Limit requests from draft to limit.
 
-use weir_model::{AccountId, Call, LimitId, LimitRequestId, Reason, Role};
-use weir_store::{Done, Instant, Tx};
+use chrono::NaiveDate;
+use weir_model::{AccountId, Call, LimitRequestId, Reason, Role};
+use weir_store::{Done, Tx};
 
 use super::{
     Limits, append_request_in, check_etag, no_policy, require_account_in, require_policy_in, require_request_in,
-    save_account_in, save_request_in,
+    save_request_in,
 };
 use crate::{
     Error,
     account::CreditAccount,
     auto_approval::approving,
     grade::GradeRecord,
-    limit::{Limit, Period, StandingLimit, Supersedes, supersede, taken_over_on},
+    limit::{Limit, Period},
     policy::{GradeRow, Policy},
     recommendation::recommend,
-    request::{Act, Candidate, Closure, Granted, LimitRequest, Origin, Range, State, Step, Wish, range, transition},
+    request::{Act, Asked, Candidate, Closure, LimitRequest, Origin, StandingWish, State, Step, Wish, transition},
     route::{Progress, Reach, Refusal, approve, route},
     store::{self, Reader, RequestFilter},
+    temporary::overlapping,
     terms,
 };
-
-/// Most requests activated in one step.
-const ACTIVATED_MAX: i64 = 100;
 
 /// An approval about to be given.
 #[derive(Debug, Clone)]
@@ -44,8 +43,8 @@ impl Limits {
             .db
             .once(call, async |tx: &mut Tx| {
                 let account = require_account_in(tx, account_id).await?;
-                let asked = if let Limit::Amount(amount) = wish.limit { Some(amount) } else { None };
-                if asked.into_iter().chain(wish.daily_sales).any(|amount| amount.currency() != account.currency) {
+                let mut amounts = wish.amount().into_iter().chain(wish.daily_sales());
+                if amounts.any(|amount| amount.currency() != account.currency) {
                     let message = format!("limits of account {account_id} are in {}", account.currency);
                     return Err(Error::refused(Reason::CurrencyMismatch, message));
                 }
@@ -95,7 +94,8 @@ impl Limits {
             .await
     }
 
-    /// Submits a draft: recommends, then lets a rule approve it or lays out the route.
+    /// Submits a draft: recommends a limit and lets a rule approve it, or lays out the route. Temporary limits are
+    /// exceptions, which people approve and no rule.
     pub(super) async fn submit_in(
         &self,
         tx: &mut Tx,
@@ -104,25 +104,34 @@ impl Limits {
         request: &mut LimitRequest,
     ) -> Result<(), Error> {
         take(request, Step::Submit)?;
-        check_not_over(request, call)?;
         let policy = require_policy_in(tx, call.today).await?;
         let (record, row) = graded(account, &policy)?;
-        let reach = reach(request, row)?;
+        check_allowed(request, account, row, call.today)?;
         request.submitted = Some(act(call));
         request.policy_id = Some(policy.policy_id.clone());
-        request.recommendation = Some(recommend(&policy.rules, row, record, &request.wish)?);
-        let candidate = Candidate { limit: request.wish.limit, record, frozen: account.freeze().is_some() };
+        let levels = policy.rules.levels(account.currency);
+        let wish = match &request.wish.asked {
+            Asked::Standing(wish) => wish.clone(),
+            Asked::Temporary(wish) => {
+                request.route = route(Limit::Amount(wish.overlay.amount()), &levels, Reach::ByAmount);
+                return Ok(());
+            }
+        };
+        request.recommendation = Some(recommend(&policy.rules, row, record, &wish)?);
+        let candidate = Candidate { limit: wish.limit, record, frozen: account.freeze().is_some() };
         if let Some(rule) = approving(&policy.rules, &candidate)
-            && account.can_carry(request.wish.limit, call.today)
+            && account.can_carry(wish.limit, call.today)
         {
-            let terms_days = terms::granted(rule.terms_days.min(request.wish.terms_days), row);
-            return self.grant_in(tx, call, account, request, (terms_days, Some(rule.rule_id.clone()))).await;
+            let terms_days = terms::granted(rule.terms_days.min(wish.terms_days), row);
+            let by_rule = (terms_days, Some(rule.rule_id.clone()));
+            return self.grant_standing_in(tx, call, account, request, &wish, by_rule).await;
         }
-        request.route = route(request.wish.limit, &policy.rules.levels(account.currency), reach);
+        let reach = if row.covers(wish.limit) { Reach::ByAmount } else { Reach::Everybody };
+        request.route = route(wish.limit, &levels, reach);
         Ok(())
     }
 
-    /// Approves the level that is due; the last one grants the limit.
+    /// Approves the level that is due; the last one grants what is asked for.
     pub(crate) async fn approve_request(
         &self,
         call: &Call,
@@ -138,16 +147,22 @@ impl Limits {
                 let mut request = before.clone();
                 // refused here unless it is on its way
                 take(&mut request, Step::Review)?;
-                check_not_over(&request, call)?;
                 let policy = require_policy_in(tx, call.today).await?;
                 let (_, row) = graded(&account, &policy)?;
-                reach(&request, row)?;
-                let terms_days = terms::granted(request.wish.terms_days, row);
+                check_allowed(&request, &account, row, call.today)?;
                 let given = (call.at, vote.comment.as_str());
                 let progress = approve(&mut request.route, vote.level, &before.askers(), &call.principal, given)
                     .map_err(refusal)?;
                 if progress == Progress::Complete {
-                    self.grant_in(tx, call, &mut account, &mut request, (terms_days, None)).await?;
+                    match request.wish.asked.clone() {
+                        Asked::Standing(wish) => {
+                            let by_people = (terms::granted(wish.terms_days, row), None);
+                            self.grant_standing_in(tx, call, &mut account, &mut request, &wish, by_people).await?;
+                        }
+                        Asked::Temporary(wish) => {
+                            self.grant_temporary_in(tx, call, &mut account, &mut request, &wish).await?;
+                        }
+                    }
                 }
                 save_request_in(tx, call, &before, &mut request).await?;
                 Ok(request)
@@ -225,80 +240,6 @@ impl Limits {
     ) -> Result<Vec<LimitRequest>, Error> {
         Ok(store::requests(Reader::Db(&self.env.db), filter, after, limit).await?)
     }
-
-    /// Grants what a request asks for, on terms, by people or by a rule. Saves the account, not the request.
-    async fn grant_in(
-        &self,
-        tx: &mut Tx,
-        call: &Call,
-        account: &mut CreditAccount,
-        request: &mut LimitRequest,
-        (terms_days, rule_id): (i64, Option<String>),
-    ) -> Result<(), Error> {
-        take(request, Step::Approve)?;
-        let from = request.start(call.today);
-        let before = account.clone();
-        let limit = self.replace_in(tx, call, account, request, Supersedes::UpToItsStart).await?;
-        request.granted = Some(Granted { limit_id: limit, terms_days, from, at: call.at, rule_id });
-        if from <= call.today {
-            take(request, Step::Activate)?;
-            account.terms_days = terms_days;
-        }
-        save_account_in(tx, call, &before, account, "limit_granted").await
-    }
-
-    /// Puts the limit a request asks for in the place of others.
-    pub(super) async fn replace_in(
-        &self,
-        tx: &mut Tx,
-        call: &Call,
-        account: &mut CreditAccount,
-        request: &LimitRequest,
-        supersedes: Supersedes,
-    ) -> Result<LimitId, Error> {
-        let from = request.start(call.today);
-        let superseded = supersede(&mut account.limits, from, supersedes);
-        store::supersede(tx, &superseded, from).await?;
-        let limit = StandingLimit {
-            limit_id: self.env.ids.next(),
-            limit_request_id: request.limit_request_id.clone(),
-            limit: request.wish.limit,
-            period: Period { from, to: request.wish.valid_to },
-            superseded_from: taken_over_on(&account.limits, from),
-        };
-        store::insert_limit(tx, account, &limit, Instant::from(call.at)).await?;
-        let limit_id = limit.limit_id.clone();
-        account.limits.push(limit);
-        account.check_amounts(call.today)?;
-        Ok(limit_id)
-    }
-
-    /// Starts approved limits whose first day has come: state and terms; the limit itself counts by date alone.
-    pub(super) async fn activate_due(&self) -> Result<usize, Error> {
-        let today = self.env.clock.today();
-        let due = store::due_requests(Reader::Db(&self.env.db), today, ACTIVATED_MAX).await?;
-        for id in &due {
-            let call = self.internal_call("weir.limits/activate", id.as_str());
-            self.env.db.once(&call, async |tx: &mut Tx| self.activate_in(tx, &call, id).await).await?;
-        }
-        Ok(due.len())
-    }
-
-    async fn activate_in(&self, tx: &mut Tx, call: &Call, id: &LimitRequestId) -> Result<(), Error> {
-        let (before, request_before) = require_request_in(tx, id).await?;
-        let (mut account, mut request) = (before.clone(), request_before.clone());
-        let Some(granted) = request.granted.clone() else { return Ok(()) };
-        // another replica was faster
-        if take(&mut request, Step::Activate).is_err() {
-            return Ok(());
-        }
-        let policy = require_policy_in(tx, call.today).await?;
-        if let Ok((_, row)) = graded(&account, &policy) {
-            account.terms_days = terms::granted(granted.terms_days, row);
-        }
-        save_account_in(tx, call, &before, &mut account, "limit_started").await?;
-        save_request_in(tx, call, &request_before, &mut request).await
-    }
 }
 
 pub(super) fn act(call: &Call) -> Act {
@@ -337,27 +278,42 @@ pub(super) fn graded<'a>(
     Ok((record, row))
 }
 
-/// How many levels a request takes, or that its grade does not allow it.
-fn reach(request: &LimitRequest, row: &GradeRow) -> Result<Reach, Error> {
-    let outside = |what: String| Err(Error::refused(Reason::OutsideGradeRange, what));
-    if request.wish.terms_days > row.terms_days_max {
-        return outside(format!("grade {} allows terms of {} days", row.grade.as_str(), row.terms_days_max));
+/// Refuses what may not be granted today: more than the grade allows, a period that is over, days that belong to another
+/// temporary limit. Asked at each step, for grade, policy and days change between them.
+fn check_allowed(
+    request: &LimitRequest,
+    account: &CreditAccount,
+    row: &GradeRow,
+    today: NaiveDate,
+) -> Result<(), Error> {
+    if let Some(last) = request.wish.valid_to().filter(|last| *last < today) {
+        return Err(Error::refused(Reason::WrongState, format!("the period asked for ended on {last}")));
     }
-    match range(request.wish.limit, row) {
-        Range::Within => Ok(Reach::ByAmount),
-        Range::AboveByApproval => Ok(Reach::Everybody),
-        Range::Outside => outside(format!("grade {} allows up to {}", row.grade.as_str(), row.limit_max)),
+    match &request.wish.asked {
+        Asked::Standing(wish) => check_standing(wish, row),
+        Asked::Temporary(_) if row.gives_no_credit() => Err(outside_range(row, "no credit")),
+        Asked::Temporary(wish) => {
+            let period = Period { from: request.start(today), to: Some(wish.valid_to) };
+            match overlapping(&account.temporary_limits, period) {
+                Some(other) => {
+                    let message = format!("temporary limit {} shares days with it", other.temporary_limit_id);
+                    Err(Error::refused(Reason::PeriodOverlap, message))
+                }
+                None => Ok(()),
+            }
+        }
     }
 }
 
-/// Refuses a request whose last day has passed.
-fn check_not_over(request: &LimitRequest, call: &Call) -> Result<(), Error> {
-    match request.wish.valid_to {
-        Some(last) if last < call.today => {
-            Err(Error::refused(Reason::WrongState, format!("the period asked for ended on {last}")))
-        }
-        _ => Ok(()),
+fn check_standing(wish: &StandingWish, row: &GradeRow) -> Result<(), Error> {
+    if wish.terms_days > row.terms_days_max {
+        return Err(outside_range(row, &format!("terms of {} days", row.terms_days_max)));
     }
+    if row.allows(wish.limit) { Ok(()) } else { Err(outside_range(row, &format!("up to {}", row.limit_max))) }
+}
+
+fn outside_range(row: &GradeRow, allowed: &str) -> Error {
+    Error::refused(Reason::OutsideGradeRange, format!("grade {} allows {allowed}", row.grade.as_str()))
 }
 
 fn refusal(refusal: Refusal) -> Error {

@@ -22,8 +22,8 @@ queries! {
     SUPERSEDE = "update limits set superseded_from = $2 where limit_id = $1";
     INSERT_TEMPORARY = "
         insert into temporary_limits (temporary_limit_id, account_id, segment, currency, overlay, amount, valid_from,
-            valid_to, reason, requested_by, granted_by, granted_at, revoked_on)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, null)";
+            valid_to, limit_request_id, reason, requested_by, granted_by, granted_at, revoked_on)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, null)";
     REVOKE_TEMPORARY = "update temporary_limits set revoked_on = $2 where temporary_limit_id = $1";
     ACCOUNT_OF_TEMPORARY = "select account_id from temporary_limits where temporary_limit_id = $1";
     INSERT_FREEZE = "
@@ -58,6 +58,7 @@ struct TemporaryRow {
     amount: i64,
     valid_from: NaiveDate,
     valid_to: NaiveDate,
+    limit_request_id: Option<Id<LimitRequestId>>,
     reason: String,
     requested_by: Id<SubjectId>,
     granted_by: Id<SubjectId>,
@@ -110,8 +111,8 @@ pub(super) async fn limits_of(reader: &mut Reader<'_>, ids: &[String]) -> Result
 pub(super) async fn temporary_limits_of(reader: &mut Reader<'_>, ids: &[String]) -> Result<ByAccount<TemporaryLimit>> {
     let rows: Vec<TemporaryRow> = reader
         .build(
-            "select account_id, temporary_limit_id, currency, overlay, amount, valid_from, valid_to, reason, requested_by,
-                    granted_by, granted_at, revoked_on
+            "select account_id, temporary_limit_id, currency, overlay, amount, valid_from, valid_to, limit_request_id,
+                    reason, requested_by, granted_by, granted_at, revoked_on
              from temporary_limits where account_id in",
         )
         .values(std::iter::once(ids), |row, ids| {
@@ -167,6 +168,7 @@ fn temporary(row: TemporaryRow) -> Result<TemporaryLimit> {
         overlay,
         from: row.valid_from,
         to: row.valid_to,
+        limit_request_id: row.limit_request_id.map(|id| id.0),
         reason: row.reason,
         requested_by: row.requested_by.0,
         granted_by: row.granted_by.0,
@@ -237,6 +239,7 @@ pub(crate) async fn insert_temporary(tx: &mut Tx, account: &CreditAccount, limit
         .bind(limit.overlay.amount().minor())
         .bind(limit.from)
         .bind(limit.to)
+        .bind(limit.limit_request_id.as_ref().map(LimitRequestId::as_str))
         .bind(limit.reason.as_str())
         .bind(limit.requested_by.as_str())
         .bind(limit.granted_by.as_str())

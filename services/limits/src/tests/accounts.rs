@@ -1,11 +1,11 @@
-//! Credit accounts, freezes and temporary limits.
+//! Credit accounts and freezes.
 
 use tonic::Code;
 use weir_model::Role;
 use weir_store::{Db, on_both_databases};
 use weir_wire::{common, emit, limits::v1::*};
 
-use super::world::{World, amount, date, fields_of, manager, principal, reason_of, record, sales, yuan};
+use super::world::{World, amount, date, fields_of, manager, reason_of, record, sales, yuan};
 use crate::{api::ACCESS, grade::Grade};
 
 fn roles(rpc: &str) -> Vec<Role> {
@@ -18,9 +18,7 @@ fn sales_asks_and_never_decides() {
     for rpc in ["CreateLimitRequest", "SubmitLimitRequest", "WithdrawLimitRequest"] {
         assert!(roles(rpc).contains(&Role::Sales), "{rpc}");
     }
-    for rpc in
-        ["ApproveLimitRequest", "RejectLimitRequest", "GrantTemporaryLimit", "RevokeTemporaryLimit", "UnfreezeAccount"]
-    {
+    for rpc in ["ApproveLimitRequest", "RejectLimitRequest", "RevokeTemporaryLimit", "UnfreezeAccount"] {
         assert!(!roles(rpc).contains(&Role::Sales), "{rpc}");
     }
 }
@@ -134,84 +132,6 @@ on_both_databases! {
             };
             world.limits(manager("mia")).unfreeze_account(lift).await.unwrap();
         }
-    }
-
-    async fn a_temporary_limit_counts_from_its_first_to_its_last_day(db: Db) {
-        let world = World::new(db).await;
-        world.graded_b("acme").await;
-        let id = world.submitted("acme", yuan(100_000)).await.limit_request_id;
-        world.approve(&id, manager("mo"), 0).await.unwrap();
-        let overlay = world.overlay("acme", 50_000, "2026-04-01", "2026-04-10");
-        world.limits(manager("mo")).grant_temporary_limit(overlay).await.unwrap();
-        for (on, expected) in
-            [("2026-03-31", 100_000), ("2026-04-01", 150_000), ("2026-04-10", 150_000), ("2026-04-11", 100_000)]
-        {
-            assert_eq!(world.in_force("acme", Some(on)).await, amount(yuan(expected)), "{on}");
-        }
-    }
-
-    async fn temporary_limits_do_not_share_a_day(db: Db) {
-        let world = World::new(db).await;
-        world.open("acme").await;
-        let mut client = world.limits(manager("mo"));
-        client.grant_temporary_limit(world.overlay("acme", 1, "2026-04-01", "2026-04-10")).await.unwrap();
-        let refused =
-            client.grant_temporary_limit(world.overlay("acme", 1, "2026-04-10", "2026-04-20")).await.unwrap_err();
-        assert_eq!(reason_of(&refused), "PERIOD_OVERLAP");
-        client.grant_temporary_limit(world.overlay("acme", 1, "2026-04-11", "2026-04-20")).await.unwrap();
-    }
-
-    async fn the_same_days_granted_at_the_same_moment_are_granted_once(db: Db) {
-        let world = World::new(db).await;
-        world.open("acme").await;
-        let grants = (0..8).map(|_| {
-            let overlay = world.overlay("acme", 1, "2026-04-01", "2026-04-10");
-            let mut client = world.limits(manager("mo"));
-            async move { client.grant_temporary_limit(overlay).await }
-        });
-        let granted = futures::future::join_all(grants).await;
-        assert_eq!(granted.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    }
-
-    async fn a_temporary_limit_takes_authority_over_its_amount(db: Db) {
-        let world = World::new(db).await;
-        world.open("acme").await;
-        let grant = |authority| {
-            let overlay = world.overlay("acme", 50_000, "2026-04-01", "2026-04-10");
-            let mut client = world.limits(principal("lo", Role::CreditManager, authority));
-            async move { client.grant_temporary_limit(overlay).await }
-        };
-        assert_eq!(reason_of(&grant(49_999).await.unwrap_err()), "AUTHORITY_EXCEEDED");
-        grant(50_000).await.unwrap();
-    }
-
-    async fn nobody_grants_themselves_a_temporary_limit(db: Db) {
-        let world = World::new(db).await;
-        world.open("acme").await;
-        let overlay = GrantTemporaryLimitRequest {
-            requested_by: "mo".to_owned(),
-            ..world.overlay("acme", 1, "2026-04-01", "2026-04-10")
-        };
-        let refused = world.limits(manager("mo")).grant_temporary_limit(overlay).await.unwrap_err();
-        assert_eq!(reason_of(&refused), "SELF_APPROVAL");
-    }
-
-    async fn a_revoked_temporary_limit_counts_no_more(db: Db) {
-        let world = World::new(db).await;
-        world.open("acme").await;
-        let overlay = world.overlay("acme", 50_000, "2026-03-31", "2026-04-10");
-        let mut client = world.limits(manager("mo"));
-        let granted = client.grant_temporary_limit(overlay).await.unwrap().into_inner().temporary_limit.unwrap();
-        assert_eq!(world.in_force("acme", None).await, amount(yuan(50_000)));
-        let revoke = || RevokeTemporaryLimitRequest {
-            request_id: world.id(),
-            temporary_limit_id: granted.temporary_limit_id.clone(),
-            reason: "over".to_owned(),
-        };
-        let answer = client.revoke_temporary_limit(revoke()).await.unwrap().into_inner();
-        assert_eq!(answer.credit_account.unwrap().temporary_limits, []);
-        assert_eq!(world.in_force("acme", None).await.unwrap().kind, Some(limit::Kind::None(NoLimit {})));
-        assert_eq!(reason_of(&client.revoke_temporary_limit(revoke()).await.unwrap_err()), "WRONG_STATE");
     }
 
     async fn accounts_are_listed_page_by_page(db: Db) {

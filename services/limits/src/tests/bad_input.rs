@@ -9,7 +9,7 @@ use weir_wire::{
     limits::v1::*,
 };
 
-use super::world::{World, admin, amount, date, fields_of, manager, reason_of, record, sales, yuan};
+use super::world::{World, admin, amount, asked, date, fields_of, manager, reason_of, record, sales, yuan};
 use crate::grade::Grade;
 
 fn named(outcome: Result<impl std::fmt::Debug, Status>) -> Vec<String> {
@@ -62,7 +62,7 @@ on_both_databases! {
         let create = CreateLimitRequestRequest {
             request_id: long.clone(),
             account_id: String::new(),
-            requested_limit: amount(yuan(-1)),
+            requested: asked(amount(yuan(-1))),
             requested_terms_days: 3_651,
             valid_from_date: Some(emit::date(date("2026-03-30"))),
             valid_to_date: Some(emit::date(date("2026-03-29"))),
@@ -73,12 +73,12 @@ on_both_databases! {
         assert_eq!(fields, [
             "request_id",
             "account_id",
-            "requested_limit.amount",
-            "requested_terms_days",
             "valid_from_date",
             "valid_to_date",
-            "justification",
+            "requested_limit.amount",
+            "requested_terms_days",
             "daily_sales",
+            "justification",
         ]);
 
         let list = ListLimitRequestsRequest { page_size: 1_001, state: -1, ..Default::default() };
@@ -90,11 +90,13 @@ on_both_databases! {
     async fn a_limit_of_no_kind_or_none_cannot_be_asked_for(db: Db) {
         let world = World::new(db).await;
         let mut limits = world.limits(sales());
-        for (kind, field) in [(None, "requested_limit"), (Some(limit::Kind::None(NoLimit {})), "requested_limit.none")] {
-            let wish = CreateLimitRequestRequest {
-                requested_limit: Some(Limit { kind }),
-                ..world.wish("acme", yuan(1))
-            };
+        let none = Limit { kind: Some(limit::Kind::None(NoLimit {})) };
+        for (limit, field) in [
+            (None, "requested"),
+            (Some(Limit::default()), "requested_limit"),
+            (Some(none), "requested_limit.none"),
+        ] {
+            let wish = CreateLimitRequestRequest { requested: asked(limit), ..world.wish("acme", yuan(1)) };
             assert_eq!(named(limits.create_limit_request(wish).await), [field]);
         }
     }
@@ -115,7 +117,8 @@ on_both_databases! {
         world.approve(&id, boundless("mo"), 0).await.unwrap();
         world.approve(&id, boundless("mia"), 0).await.unwrap();
         let overlay = world.overlay("acme", 1, "2026-05-01", "2026-05-10");
-        let refused = world.limits(manager("mo")).grant_temporary_limit(overlay).await.unwrap_err();
+        let id = world.send(overlay).await.unwrap().limit_request_id;
+        let refused = world.approve(&id, manager("mo"), 0).await.unwrap_err();
         assert_eq!(reason_of(&refused), "AMOUNT_OVERFLOW");
         assert_eq!(world.account("acme").await.temporary_limits, []);
     }
@@ -146,18 +149,28 @@ on_both_databases! {
     }
 
     async fn temporary_limits_name_their_bad_fields(db: Db) {
+        use create_limit_request_request::Requested;
         let world = World::new(db).await;
-        let mut limits = world.limits(manager("mo"));
-        let fields = named(limits.grant_temporary_limit(GrantTemporaryLimitRequest::default()).await);
-        assert_eq!(fields, ["request_id", "account_id", "overlay", "valid_to_date", "reason", "requested_by"]);
-        for (overlay, field) in [
-            (world.overlay("acme", 0, "2026-04-01", "2026-04-10"), "delta"),
+        let mut limits = world.limits(sales());
+        let overlay = || world.overlay("acme", 1, "2026-04-01", "2026-04-10");
+        for (wish, field) in [
+            (world.overlay("acme", 0, "2026-04-01", "2026-04-10"), "temporary_delta"),
+            (
+                CreateLimitRequestRequest {
+                    requested: Some(Requested::TemporaryAbsolute(emit::money(yuan(-1)))),
+                    ..overlay()
+                },
+                "temporary_absolute",
+            ),
             (world.overlay("acme", 1, "2026-03-30", "2026-04-10"), "valid_from_date"),
             (world.overlay("acme", 1, "2026-04-02", "2026-04-01"), "valid_to_date"),
             // 367 days after the first
             (world.overlay("acme", 1, "2026-04-01", "2027-04-03"), "valid_to_date"),
+            (CreateLimitRequestRequest { valid_to_date: None, ..overlay() }, "valid_to_date"),
+            (CreateLimitRequestRequest { requested_terms_days: 30, ..overlay() }, "requested_terms_days"),
+            (CreateLimitRequestRequest { daily_sales: Some(emit::money(yuan(1))), ..overlay() }, "daily_sales"),
         ] {
-            assert_eq!(named(limits.grant_temporary_limit(overlay).await), [field]);
+            assert_eq!(named(limits.create_limit_request(wish).await), [field]);
         }
     }
 
@@ -205,9 +218,14 @@ on_both_databases! {
         let world = World::new(db).await;
         world.open("acme").await;
         let yen = Some(Limit { kind: Some(limit::Kind::Amount(Money { currency_code: "JPY".to_owned(), units: 1, nanos: 0 })) });
-        let wish = CreateLimitRequestRequest { requested_limit: yen, ..world.wish("acme", yuan(1)) };
-        let refused = world.limits(sales()).create_limit_request(wish).await.unwrap_err();
-        assert_eq!((refused.code(), reason_of(&refused).as_str()), (Code::FailedPrecondition, "CURRENCY_MISMATCH"));
+        let overlay = create_limit_request_request::Requested::TemporaryDelta(Money { currency_code: "JPY".to_owned(), units: 1, nanos: 0 });
+        for wish in [
+            CreateLimitRequestRequest { requested: asked(yen), ..world.wish("acme", yuan(1)) },
+            CreateLimitRequestRequest { requested: Some(overlay), ..world.overlay("acme", 1, "2026-04-01", "2026-04-10") },
+        ] {
+            let refused = world.limits(sales()).create_limit_request(wish).await.unwrap_err();
+            assert_eq!((refused.code(), reason_of(&refused).as_str()), (Code::FailedPrecondition, "CURRENCY_MISMATCH"));
+        }
     }
 
     async fn what_nobody_knows_is_not_found(db: Db) {

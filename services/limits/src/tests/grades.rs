@@ -14,7 +14,7 @@ use weir_wire::{
     limits::v1::*,
 };
 
-use super::world::{World, amount, date, manager, reason_of, record, sales, yuan};
+use super::world::{World, amount, asked, date, manager, reason_of, record, sales, yuan};
 use crate::{follow, grade::Grade};
 
 on_both_databases! {
@@ -34,7 +34,7 @@ on_both_databases! {
         assert_eq!(requests.len(), 1);
         assert_eq!(requests[0].state(), LimitRequestState::Submitted);
         assert_eq!(requests[0].origin(), LimitRequestOrigin::Assessment);
-        assert_eq!(requests[0].requested_limit, amount(yuan(200_000)));
+        assert_eq!(requests[0].requested, amount(yuan(200_000)).map(limit_request::Requested::RequestedLimit));
         world.approve(&requests[0].limit_request_id, manager("mo"), 0).await.unwrap();
         assert_eq!(world.in_force("acme", None).await, amount(yuan(200_000)));
         assert_eq!(world.account("acme").await.terms_days, 45);
@@ -71,8 +71,9 @@ on_both_databases! {
     async fn no_credit_cuts_limit_terms_and_temporary_limits_at_once(db: Db) {
         let world = World::new(db).await;
         world.grade(&record("acme", 1, Grade::A, "95", 500_000)).await;
-        let overlay = world.overlay("acme", 50_000, "2026-03-31", "2026-04-10");
-        world.limits(manager("mo")).grant_temporary_limit(overlay).await.unwrap();
+        world.granted_overlay("acme", 50_000, "2026-03-31", "2026-04-10").await;
+        let overlay_later = world.granted_overlay("acme", 50_000, "2026-04-11", "2026-04-20").await;
+        assert_eq!(overlay_later.state(), LimitRequestState::Approved);
         let later = Some(emit::date(date("2026-05-01")));
         let wish = CreateLimitRequestRequest { valid_from_date: later, ..world.wish("acme", yuan(400_000)) };
         let id = world.draft(wish).await.limit_request_id;
@@ -80,12 +81,13 @@ on_both_databases! {
         world.grade(&record("acme", 2, Grade::D, "40", 0)).await;
         let account = world.account("acme").await;
         assert_eq!((account.terms_days, account.temporary_limits.len()), (0, 0));
-        for on in ["2026-03-31", "2026-04-10", "2026-05-01", "2027-01-01"] {
+        for on in ["2026-03-31", "2026-04-10", "2026-04-11", "2026-05-01", "2027-01-01"] {
             assert_eq!(world.in_force("acme", Some(on)).await, amount(yuan(0)), "{on}");
         }
         let requests = world.requests_of("acme").await;
-        assert_eq!(requests[1].state(), LimitRequestState::Withdrawn);
-        assert_eq!(requests[2].approved_by_rule_id, "grade-gives-no-credit");
+        assert_eq!(requests[2].state(), LimitRequestState::Withdrawn);
+        assert_eq!(requests[3].state(), LimitRequestState::Withdrawn);
+        assert_eq!(requests[4].approved_by_rule_id, "grade-gives-no-credit");
         world.set_today("2026-05-01");
         world.context.step().await.unwrap();
         assert_eq!(world.account("acme").await.terms_days, 0);
@@ -93,16 +95,18 @@ on_both_databases! {
 
     async fn a_recommendation_no_amount_could_hold_with_its_overlay_goes_to_people(db: Db) {
         let world = World::new(db).await;
-        world.open("acme").await;
+        world.grade(&record("acme", 1, Grade::B, "80", 0)).await;
         let most = Money::new(i64::MAX, yuan(0).currency());
-        let overlay = GrantTemporaryLimitRequest {
-            overlay: Some(grant_temporary_limit_request::Overlay::Delta(emit::money(most))),
+        let overlay = CreateLimitRequestRequest {
+            requested: Some(create_limit_request_request::Requested::TemporaryDelta(emit::money(most))),
             ..world.overlay("acme", 1, "2026-03-31", "2026-04-10")
         };
-        let boundless = weir_model::Principal { authority: vec![most], ..manager("mo") };
-        world.limits(boundless).grant_temporary_limit(overlay).await.unwrap();
-        world.grade(&record("acme", 1, Grade::A, "95", 500_000)).await;
-        assert_eq!(world.requests_of("acme").await[0].state(), LimitRequestState::Submitted);
+        let id = world.send(overlay).await.unwrap().limit_request_id;
+        let boundless = |name| weir_model::Principal { authority: vec![most], ..manager(name) };
+        world.approve(&id, boundless("mo"), 1).await.unwrap();
+        world.approve(&id, boundless("mia"), 2).await.unwrap();
+        world.grade(&record("acme", 2, Grade::A, "95", 500_000)).await;
+        assert_eq!(world.requests_of("acme").await[1].state(), LimitRequestState::Submitted);
     }
 
     async fn a_downgrade_tightens_terms_at_once_and_asks_the_limit_down(db: Db) {
@@ -114,7 +118,8 @@ on_both_databases! {
         assert_eq!(account.order_policy.unwrap().review, Some(order_policy::Review::EveryOrder(EveryOrder {})));
         assert_eq!(world.in_force("acme", None).await, amount(yuan(500_000)));
         let request = world.requests_of("acme").await.pop().unwrap();
-        assert_eq!((request.state(), request.requested_limit), (LimitRequestState::Submitted, amount(yuan(40_000))));
+        let requested = amount(yuan(40_000)).map(limit_request::Requested::RequestedLimit);
+        assert_eq!((request.state(), request.requested), (LimitRequestState::Submitted, requested));
     }
 
     async fn an_upgrade_raises_nothing_by_itself(db: Db) {
@@ -156,7 +161,7 @@ on_both_databases! {
         assert_eq!(account.order_policy.unwrap().review, Some(order_policy::Review::NoCredit(NoCredit {})));
         assert_eq!(world.requests_of("acme").await, []);
         let francs = CreateLimitRequestRequest {
-            requested_limit: amount(graded.recommended_limit),
+            requested: asked(amount(graded.recommended_limit)),
             ..world.wish("acme", yuan(0))
         };
         let id = world.draft(francs).await.limit_request_id;

@@ -6,7 +6,7 @@ use weir_store::{Db, on_both_databases};
 use weir_wire::{emit, limits::v1::*};
 
 use super::world::record;
-use super::world::{World, admin, amount, date, manager, principal, reason_of, sales, yuan};
+use super::world::{World, admin, amount, asked, date, manager, principal, reason_of, sales, yuan};
 use crate::grade::Grade;
 
 on_both_databases! {
@@ -157,7 +157,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.grade(&record("acme", 1, Grade::A, "95", 0)).await;
         let unlimited = Some(Limit { kind: Some(limit::Kind::Unlimited(Unlimited {})) });
-        let wish = CreateLimitRequestRequest { requested_limit: unlimited.clone(), ..world.wish("acme", yuan(0)) };
+        let wish = CreateLimitRequestRequest { requested: asked(unlimited.clone()), ..world.wish("acme", yuan(0)) };
         let id = world.draft(wish).await.limit_request_id;
         world.submit(&id).await.unwrap();
         world.approve(&id, manager("mo"), 1).await.unwrap();

@@ -89,6 +89,11 @@ pub(super) fn amount(amount: Money) -> Option<Limit> {
     Some(Limit { kind: Some(limit::Kind::Amount(emit::money(amount))) })
 }
 
+/// A standing limit, as it is asked for.
+pub(super) fn asked(limit: Option<Limit>) -> Option<create_limit_request_request::Requested> {
+    limit.map(create_limit_request_request::Requested::RequestedLimit)
+}
+
 impl World {
     /// A context on a fresh database, on 2026-03-31 in Shanghai.
     pub(super) async fn new(db: Db) -> World {
@@ -192,7 +197,7 @@ impl World {
         CreateLimitRequestRequest {
             request_id: self.id(),
             account_id: account_id.to_owned(),
-            requested_limit: amount(wanted),
+            requested: asked(amount(wanted)),
             requested_terms_days: 30,
             justification: "grows".to_owned(),
             ..Default::default()
@@ -209,10 +214,15 @@ impl World {
         Ok(self.limits(sales()).submit_limit_request(request).await?.into_inner().limit_request.unwrap())
     }
 
+    /// Drafts and submits, by sales.
+    pub(super) async fn send(&self, wish: CreateLimitRequestRequest) -> Result<LimitRequest, Status> {
+        let draft = self.draft(wish).await;
+        self.submit(&draft.limit_request_id).await
+    }
+
     /// A request by sales that is on its way.
     pub(super) async fn submitted(&self, account_id: &str, wanted: Money) -> LimitRequest {
-        let draft = self.draft(self.wish(account_id, wanted)).await;
-        self.submit(&draft.limit_request_id).await.unwrap()
+        self.send(self.wish(account_id, wanted)).await.unwrap()
     }
 
     pub(super) async fn approve(&self, id: &str, who: Principal, level: i32) -> Result<LimitRequest, Status> {
@@ -235,16 +245,23 @@ impl World {
         self.limits(manager("mo")).reject_limit_request(request).await.unwrap().into_inner().limit_request.unwrap()
     }
 
-    /// A temporary limit asked for by sales, to be granted.
-    pub(super) fn overlay(&self, account_id: &str, delta: i64, from: &str, to: &str) -> GrantTemporaryLimitRequest {
-        GrantTemporaryLimitRequest {
+    /// A request for a temporary limit, to be sent.
+    pub(super) fn overlay(&self, account_id: &str, delta: i64, from: &str, to: &str) -> CreateLimitRequestRequest {
+        let delta = create_limit_request_request::Requested::TemporaryDelta(emit::money(yuan(delta)));
+        CreateLimitRequestRequest {
             request_id: self.id(),
             account_id: account_id.to_owned(),
-            overlay: Some(grant_temporary_limit_request::Overlay::Delta(emit::money(yuan(delta)))),
+            requested: Some(delta),
             valid_from_date: Some(emit::date(date(from))),
             valid_to_date: Some(emit::date(date(to))),
-            reason: "season".to_owned(),
-            requested_by: "sally".to_owned(),
+            justification: "season".to_owned(),
+            ..Default::default()
         }
+    }
+
+    /// A temporary limit that sales asked for and a manager approved.
+    pub(super) async fn granted_overlay(&self, account_id: &str, delta: i64, from: &str, to: &str) -> LimitRequest {
+        let request = self.send(self.overlay(account_id, delta, from, to)).await.unwrap();
+        self.approve(&request.limit_request_id, manager("mo"), 0).await.unwrap()
     }
 }

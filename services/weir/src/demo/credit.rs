@@ -8,8 +8,9 @@ use weir_wire::{
     assessment::v1::{AssessAccountRequest, Profile, PutProfileRequest, RecordFactsRequest},
     collections::v1::{Debtor, Language, PutDebtorRequest},
     limits::v1::{
-        ApproveLimitRequestRequest, GetCreditAccountRequest, GrantTemporaryLimitRequest, LimitRequest,
-        LimitRequestState, ListLimitRequestsRequest, grant_temporary_limit_request::Overlay, limit::Kind,
+        ApproveLimitRequestRequest, CreateLimitRequestRequest, GetCreditAccountRequest, LimitRequest,
+        LimitRequestState, ListLimitRequestsRequest, SubmitLimitRequestRequest,
+        create_limit_request_request::Requested, limit::Kind,
     },
     order_gate::v1::{Hold, HoldState, ListHoldsRequest, RejectHoldRequest, ReleaseHoldRequest, Rule, RuleAction},
 };
@@ -84,13 +85,15 @@ pub(super) async fn approve_limits(office: &Office) -> anyhow::Result<()> {
         let mut requests = answer.limit_requests;
         requests.sort_by(|one, other| one.account_id.cmp(&other.account_id));
         for request in requests {
-            approve(office, &request).await.with_context(|| format!("limit of {}", request.account_id))?;
+            approve(office, &request, "as recommended")
+                .await
+                .with_context(|| format!("limit of {}", request.account_id))?;
         }
     }
     Ok(())
 }
 
-async fn approve(office: &Office, request: &LimitRequest) -> anyhow::Result<()> {
+async fn approve(office: &Office, request: &LimitRequest, comment: &str) -> anyhow::Result<()> {
     let mut voted: BTreeSet<&str> = request.route.iter().map(|step| step.approved_by.as_str()).collect();
     for step in request.route.iter().filter(|step| step.approved_by.is_empty()) {
         let needed = minor(step.authority_required.as_ref());
@@ -104,7 +107,7 @@ async fn approve(office: &Office, request: &LimitRequest) -> anyhow::Result<()> 
             limit_request_id: request.limit_request_id.clone(),
             etag: String::new(),
             level: step.level,
-            comment: "as recommended".to_owned(),
+            comment: comment.to_owned(),
         };
         office.limits(who).approve_limit_request(vote).await?;
     }
@@ -233,19 +236,30 @@ async fn reject(office: &Office, hold: &Hold) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Grants what is missing for a month; answers whether it could, for one temporary limit at a time is enough.
+/// Asks for what is missing for a month, and has it approved; answers whether it could, for one temporary limit at a
+/// time is enough.
 async fn grant_temporary(office: &Office, hold: &Hold, missing: i64, day: NaiveDate) -> anyhow::Result<bool> {
-    let request = GrantTemporaryLimitRequest {
+    let create = CreateLimitRequestRequest {
         request_id: format!("temporary-{day}-{}", hold.hold_id),
         account_id: hold.account_id.clone(),
-        overlay: Some(Overlay::Delta(money(missing))),
-        valid_from_date: None,
+        requested: Some(Requested::TemporaryDelta(money(missing))),
         valid_to_date: Some(weir_wire::emit::date(later(day, TEMPORARY_DAYS))),
-        reason: "a good customer's busy month".to_owned(),
-        requested_by: hold.requested_by.clone(),
+        justification: "a good customer's busy month".to_owned(),
+        ..Default::default()
     };
-    match office.limits(Who::Head).grant_temporary_limit(request).await {
-        Ok(_) => Ok(true),
+    let drafted = office.limits(Who::Sales).create_limit_request(create).await?.into_inner().limit_request;
+    let drafted = drafted.context("a draft")?;
+    let submit = SubmitLimitRequestRequest {
+        request_id: format!("submit-{}", drafted.limit_request_id),
+        limit_request_id: drafted.limit_request_id,
+        etag: drafted.etag,
+    };
+    match office.limits(Who::Sales).submit_limit_request(submit).await {
+        Ok(answer) => {
+            let submitted = answer.into_inner().limit_request.context("a request")?;
+            approve(office, &submitted, "a busy month").await?;
+            Ok(true)
+        }
         Err(status) if status.code() == tonic::Code::FailedPrecondition => Ok(false),
         Err(status) => Err(anyhow::Error::from(status).context(format!("temporary limit of {}", hold.account_id))),
     }

@@ -32,6 +32,7 @@ fn temporary(overlay: Overlay, from: &str, to: &str) -> TemporaryLimit {
         overlay,
         from: date(from),
         to: date(to),
+        limit_request_id: None,
         reason: "season".to_owned(),
         requested_by: SubjectId::parse("sally").unwrap(),
         granted_by: SubjectId::parse("mo").unwrap(),

@@ -9,18 +9,18 @@ use crate::{
     grade::Grade,
     limit::Limit,
     recommendation::{LineKind, Recommendation, recommend},
-    request::Wish,
+    request::StandingWish,
     tests::{
         rules::grade::row,
         world::{record, yuan},
     },
 };
 
-fn wish(limit: Limit, terms_days: i64, daily_sales: Option<Money>) -> Wish {
-    Wish { limit, terms_days, valid_from: None, valid_to: None, justification: String::new(), daily_sales }
+fn wish(limit: Limit, terms_days: i64, daily_sales: Option<Money>) -> StandingWish {
+    StandingWish { limit, terms_days, valid_to: None, daily_sales }
 }
 
-fn recommended(grade: Grade, score: &str, from_assessment: i64, wish: &Wish) -> Recommendation {
+fn recommended(grade: Grade, score: &str, from_assessment: i64, wish: &StandingWish) -> Recommendation {
     let rules = default_policy::rules().unwrap();
     recommend(&rules, &row(grade), &record("acme", 1, grade, score, from_assessment), wish).unwrap()
 }

@@ -3,7 +3,7 @@
 use crate::grade::Grade;
 use crate::{
     limit::Limit,
-    request::{Range, State, Step, range, transition},
+    request::{State, Step, Wish, transition},
     tests::{rules::grade::row, world::yuan},
 };
 
@@ -44,19 +44,37 @@ fn rejected_withdrawn_and_active_are_the_end() {
 }
 
 #[test]
-fn the_greatest_limit_of_a_grade_is_within_its_range() {
+fn a_grade_covers_limits_up_to_its_greatest_and_may_allow_more() {
     let amount = |units| Limit::Amount(yuan(units));
-    for (grade, limit, expected) in [
-        (Grade::B, amount(500_000), Range::Within),
-        (Grade::B, amount(500_001), Range::Outside),
-        (Grade::B, amount(1), Range::Within),
-        (Grade::B, Limit::Unlimited, Range::Outside),
-        (Grade::A, amount(1_000_000), Range::Within),
-        (Grade::A, amount(1_000_001), Range::AboveByApproval),
-        (Grade::A, Limit::Unlimited, Range::AboveByApproval),
-        (Grade::D, amount(0), Range::Within),
-        (Grade::D, amount(1), Range::Outside),
+    for (grade, limit, covers, allows) in [
+        (Grade::B, amount(500_000), true, true),
+        (Grade::B, amount(500_001), false, false),
+        (Grade::B, amount(1), true, true),
+        (Grade::B, Limit::Unlimited, false, false),
+        (Grade::A, amount(1_000_000), true, true),
+        (Grade::A, amount(1_000_001), false, true),
+        (Grade::A, Limit::Unlimited, false, true),
+        (Grade::D, amount(0), true, true),
+        (Grade::D, amount(1), false, false),
     ] {
-        assert_eq!(range(limit, &row(grade)), expected, "{grade:?} {limit:?}");
+        let row = row(grade);
+        assert_eq!((row.covers(limit), row.allows(limit)), (covers, allows), "{grade:?} {limit:?}");
+    }
+}
+
+#[test]
+fn a_wish_is_kept_flat_whatever_it_asks_for() {
+    let sales = serde_json::json!({"minor": 100, "currency": "CNY"});
+    let standing = serde_json::json!({
+        "limit": {"amount": {"minor": 20_000_000, "currency": "CNY"}}, "terms_days": 30, "valid_from": null,
+        "valid_to": "2026-12-31", "justification": "grows", "daily_sales": sales,
+    });
+    let temporary = serde_json::json!({
+        "overlay": {"delta": {"minor": 100, "currency": "CNY"}}, "valid_from": "2026-04-01", "valid_to": "2026-04-10",
+        "justification": "season",
+    });
+    for kept in [standing, temporary] {
+        let wish: Wish = serde_json::from_value(kept.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&wish).unwrap(), kept);
     }
 }
