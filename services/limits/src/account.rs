@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Currency, Money, MoneyError, PolicyId};
+use weir_model::{AccountId, Currency, LimitId, Money, MoneyError, PolicyId};
 
 use crate::{
     freeze::Freeze,
@@ -46,6 +46,11 @@ impl CreditAccount {
     /// The limit in force on a day.
     pub(crate) fn in_force(&self, as_of: NaiveDate) -> Result<InForce, MoneyError> {
         in_force(self.currency, &self.limits, &self.temporary_limits, &self.freezes, as_of)
+    }
+
+    /// Whether a granted limit is the one that holds on a day.
+    pub(crate) fn holds(&self, limit_id: &LimitId, on: NaiveDate) -> bool {
+        matches!(standing_on(&self.limits, on), Standing::Holds(limit) if limit.limit_id == *limit_id)
     }
 
     /// Whether temporary limits on top of a limit stay within what an amount can hold.

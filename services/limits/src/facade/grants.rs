@@ -125,6 +125,8 @@ pub(super) async fn replace_in(
     Ok(())
 }
 
+/// Starts one. Only the limit that holds sets the terms: one that starts on the same day or later may have taken its
+/// place since.
 async fn activate_in(tx: &mut Tx, call: &Call, id: &LimitRequestId) -> Result<(), Error> {
     let (before, request_before) = require_request_in(tx, id).await?;
     let mut request = request_before.clone();
@@ -132,7 +134,9 @@ async fn activate_in(tx: &mut Tx, call: &Call, id: &LimitRequestId) -> Result<()
     if take(&mut request, Step::Activate).is_err() {
         return Ok(());
     }
-    if let Some(Granted { terms_days: Some(terms_days), .. }) = &request.granted {
+    if let Some(Granted { limit_id, terms_days: Some(terms_days), .. }) = &request.granted
+        && before.holds(limit_id, call.today)
+    {
         let policy = require_policy_in(tx, call.today).await?;
         let mut account = before.clone();
         if let Ok((_, row)) = graded(&before, &policy) {

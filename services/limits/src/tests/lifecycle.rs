@@ -257,6 +257,30 @@ on_both_databases! {
         assert_eq!(world.context.step().await.unwrap(), 0);
     }
 
+    async fn of_limits_that_start_on_one_day_the_one_that_holds_sets_the_terms(db: Db) {
+        let world = World::new(db).await;
+        world.graded_b("acme").await;
+        let draft = async |terms_days: i32, from: &str| {
+            let wish = CreateLimitRequestRequest {
+                requested_terms_days: terms_days,
+                valid_from_date: Some(emit::date(date(from))),
+                ..world.wish("acme", yuan(200_000))
+            };
+            world.send(wish).await.unwrap().limit_request_id
+        };
+        let first = draft(45, "2026-04-10").await;
+        let second = draft(15, "2026-04-10").await;
+        let before = draft(20, "2026-04-08").await;
+        // approved last, so it takes the place of the one asked for after it
+        for id in [&second, &before, &first] {
+            world.approve(id, manager("mo"), 0).await.unwrap();
+        }
+        world.set_today("2026-04-10");
+        assert_eq!(world.context.step().await.unwrap(), 3);
+        assert_eq!(world.account("acme").await.terms_days, 45);
+        assert!(world.requests_of("acme").await.iter().skip(1).all(|request| request.state() == LimitRequestState::Active));
+    }
+
     async fn an_expired_limit_counts_as_zero_from_the_day_after(db: Db) {
         let world = World::new(db).await;
         world.graded_b("acme").await;
