@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use weir_model::{AccountId, Currency, OrderId};
 
-use crate::commitment::Reserved;
+use crate::commitment::{Line, Reserved};
 use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::error::Error;
@@ -100,13 +100,13 @@ impl Account {
 
 /// What is asked of an account's standing.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    /// What the order would reserve.
-    pub order: Reserved,
+pub struct Asked<'a> {
+    /// The order's lines, with what happened to them.
+    pub lines: &'a [Line],
+    /// Part of it paid in advance.
+    pub prepaid: i64,
     /// What it reserves already, to be left out of the exposure.
     pub own: Reserved,
-    /// Its gross value.
-    pub value: i64,
     /// Its currency.
     pub currency: Currency,
     /// Where in its life.
@@ -119,7 +119,7 @@ pub struct Asked {
 
 impl Account {
     /// The question the rules answer: this account, without the order itself, and with the order as it is asked.
-    pub fn question<'a>(&'a self, asked: Asked, policy: &'a PolicyVersion) -> Question<'a> {
+    pub fn question<'a>(&'a self, asked: Asked<'a>, policy: &'a PolicyVersion) -> Question<'a> {
         let purse = self.purse(asked.currency);
         let mut others = purse.map_or_else(Reserved::default, |purse| purse.reserved);
         others -= asked.own;
@@ -129,8 +129,8 @@ impl Account {
             schedule: purse.map_or(&[], Purse::schedule),
             unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
             others,
-            order: asked.order,
-            value: asked.value,
+            lines: asked.lines,
+            prepaid: asked.prepaid,
             currency: asked.currency,
             checkpoint: asked.checkpoint,
             today: asked.today,

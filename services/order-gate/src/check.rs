@@ -49,28 +49,17 @@ pub(crate) fn check_with(
     let own = dossier
         .filter(|dossier| dossier.counts_for() == Some((&order.account_id, order.currency)))
         .map_or_else(Reserved::default, Dossier::reserved);
+    let lines = dossier.map_or_else(|| order.untouched_lines(), |dossier| dossier.lines_with(order));
     let asked = Asked {
-        order: reserved(dossier, order),
+        lines: &lines,
+        prepaid: order.prepaid,
         own,
-        value: order.value()?,
         currency: order.currency,
         checkpoint: order.checkpoint,
         today,
         grace,
     };
     Ok(rules::decide(&account.question(asked, policy))?)
-}
-
-/// What the order would reserve.
-fn reserved(dossier: Option<&Dossier>, order: &Order) -> Reserved {
-    match dossier {
-        Some(dossier) => dossier.reserved_with(order),
-        None => Dossier::new(order.order_id.clone(), unrelated()).reserved_with(order),
-    }
-}
-
-fn unrelated() -> CorrelationId {
-    CorrelationId::parse("-").expect("one printable character")
 }
 
 /// Decreases never re-hold, as long as the order is not further on its way: each checkpoint asks anew. A release covers

@@ -71,7 +71,7 @@ pub enum WayOut {
     ReduceOrderTo(i64),
     /// Pay this much of what is open, the oldest first.
     Pay(i64),
-    /// Pay this much more of the order in advance.
+    /// Pay this much more of the order in advance; what is invoiced of it takes its part first.
     Prepay(i64),
     /// Ask a temporary limit that adds this amount.
     AskTemporaryLimit(i64),

@@ -125,7 +125,12 @@ impl Dossier {
 
     /// What a revision would reserve in place of the one that counts.
     pub fn reserved_with(&self, order: &Order) -> Reserved {
-        Reserved::of(&self.join(order, &[]), order.prepaid)
+        Reserved::of(&self.lines_with(order), order.prepaid)
+    }
+
+    /// A revision's lines, none of them cancelled, with what happened to them.
+    pub fn lines_with(&self, order: &Order) -> Vec<Line> {
+        self.join(order, &[])
     }
 
     /// Where the commitment stands; none while no revision passed.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use weir_model::{AccountId, Currency, LineId, OrderId, SubjectId};
 
+use crate::commitment::Line;
 use crate::exposure::Overflow;
 
 /// Where in the life of an order the gate is asked.
@@ -79,6 +80,18 @@ impl Content {
 }
 
 impl Order {
+    /// Its lines before anything happened to them.
+    pub fn untouched_lines(&self) -> Vec<Line> {
+        let untouched = |line: &OrderLine| Line {
+            line_id: line.line_id.clone(),
+            ordered: line.amount,
+            cancelled: 0,
+            delivered: 0,
+            invoiced: 0,
+        };
+        self.lines.iter().map(untouched).collect()
+    }
+
     /// Gross value of all lines.
     pub fn value(&self) -> Result<i64, Overflow> {
         let sum: i128 = self.lines.iter().map(|line| i128::from(line.amount)).sum();

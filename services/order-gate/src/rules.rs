@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use weir_model::{Currency, days_past_due};
 
-use crate::commitment::Reserved;
+use crate::commitment::{Line, Reserved};
 use crate::decision::{Failure, Measure, Outcome, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::order::Checkpoint;
@@ -29,10 +29,10 @@ pub struct Question<'a> {
     pub unapplied_credit: i64,
     /// What the account's other orders reserve.
     pub others: Reserved,
-    /// What the order would reserve.
-    pub order: Reserved,
-    /// The order's gross value.
-    pub value: i64,
+    /// The order's lines, with what happened to them.
+    pub lines: &'a [Line],
+    /// Part of the order's value paid in advance.
+    pub prepaid: i64,
     /// The currency of every amount.
     pub currency: Currency,
     /// Where in the order's life.
@@ -43,6 +43,18 @@ pub struct Question<'a> {
     pub policy: &'a Policy,
     /// Which rules cannot stop it.
     pub grace: Grace,
+}
+
+impl Question<'_> {
+    /// The order's gross value.
+    pub(crate) fn value(&self) -> Result<i64, Overflow> {
+        value_of(self.lines)
+    }
+}
+
+/// What lines are worth.
+pub(crate) fn value_of(lines: &[Line]) -> Result<i64, Overflow> {
+    i64::try_from(lines.iter().map(|line| i128::from(line.ordered)).sum::<i128>()).map_err(|_| Overflow)
 }
 
 /// Why rules may be unable to stop an order.
@@ -78,10 +90,12 @@ pub fn decide(question: &Question<'_>) -> Result<Verdict, Overflow> {
 /// The verdict without ways out.
 pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
     let before = Exposure::on(question.today, question.schedule, question.unapplied_credit, question.others)?;
-    let after = before.with(question.order)?;
+    let order = Reserved::of(question.lines, question.prepaid);
+    let after = before.with(order)?;
     let limit = question.credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(question.today));
-    let required = i64::try_from(question.order.credit_needed()).map_err(|_| Overflow)?;
-    let case = Case { question, limit, required, net_before: before.net()?, net_after: after.net()? };
+    let required = i64::try_from(order.credit_needed()).map_err(|_| Overflow)?;
+    let value = question.value()?;
+    let case = Case { question, limit, required, value, net_before: before.net()?, net_after: after.net()? };
     let frozen = question.credit.is_some_and(|credit| credit.frozen.is_some());
     let headroom = match limit.amount() {
         _ if frozen => Some(0),
@@ -135,11 +149,13 @@ struct Case<'a> {
     question: &'a Question<'a>,
     limit: LimitInForce,
     required: i64,
+    value: i64,
     net_before: i64,
     net_after: i64,
 }
 
-/// A failed rule before anybody said what it does, with how far it exceeds what passes by itself.
+/// A failed rule before anybody said what it does, with how far the order exceeds what passes by itself: the whole of
+/// what it asks for, where the rule compares no amount of the order.
 struct Found {
     rule: Rule,
     value: Option<Measure>,
@@ -188,7 +204,7 @@ impl Case<'_> {
                 action => action,
             };
             if action == Action::Block {
-                excess = excess.max(f.excess.min(self.question.value.max(self.required)));
+                excess = excess.max(f.excess.min(self.value.max(self.required)));
             }
             let Found { rule, value, threshold, shortfall, message, .. } = f;
             failures.push(Failure { rule, action, value, threshold, shortfall, message });
@@ -214,7 +230,7 @@ impl Case<'_> {
             let message = format!("the account is frozen: {reason}");
             found.push(Found::plain(Rule::AccountFrozen, self.required, message));
         }
-        let (required, value, policy) = (self.required, self.question.value, self.question.policy);
+        let (required, value, policy) = (self.required, self.value, self.question.policy);
         match credit.review {
             Some(Review::NoCredit) => {
                 found.push(Found::plain(Rule::NoCreditGrade, required, "the account's grade gives no credit"));
@@ -263,18 +279,19 @@ impl Case<'_> {
             let value = utilisation(self.net_after, self.limit).map(Measure::Percent);
             let message = "utilisation with the order reaches the watch band".to_owned();
             let threshold = Some(Measure::Percent(band));
-            found.push(Found { rule: Rule::WatchBand, value, threshold, shortfall: None, excess: 0, message });
+            let excess = self.required;
+            found.push(Found { rule: Rule::WatchBand, value, threshold, shortfall: None, excess, message });
         }
     }
 
     fn value(&self, found: &mut Vec<Found>) {
-        let Question { policy, value, credit, currency, .. } = self.question;
+        let (Question { policy, credit, currency, .. }, value) = (self.question, self.value);
         let grade = credit.and_then(|credit| credit.grade);
         let Some(max) = policy.order_value_max(grade, *currency) else { return };
         let most = policy.comparator.most(max);
-        if *value > most {
+        if value > most {
             let message = "the order is worth more than one order may be";
-            found.push(Found::amounts(Rule::OrderValueExceeded, *value, most, max, message));
+            found.push(Found::amounts(Rule::OrderValueExceeded, value, most, max, message));
         }
     }
 
@@ -289,7 +306,7 @@ impl Case<'_> {
                 value: Some(Measure::Days(oldest_overdue_days(schedule, *today))),
                 threshold: Some(Measure::Days(days_max)),
                 shortfall: Some(late.saturating_sub(tolerance)),
-                excess: 0,
+                excess: self.required,
                 message: format!("items have been past due for more than {days_max} days"),
             });
         }
@@ -300,7 +317,7 @@ impl Case<'_> {
                 value: Some(Measure::Level(level)),
                 threshold: Some(Measure::Level(policy.dunning_level_max)),
                 shortfall: None,
-                excess: 0,
+                excess: self.required,
                 message: "the account's dunning level is too high".to_owned(),
             });
         }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::commitment::Reserved;
+use crate::commitment::Line;
 use crate::decision::{Outcome, Verdict, WayOut};
 use crate::exposure::{Due, Overflow};
 use crate::policy::{Action, Rule};
@@ -23,11 +23,14 @@ pub(crate) fn find(question: &Question<'_>, verdict: &Verdict) -> Result<Vec<Way
     let over_limit = [Rule::LimitExceeded, Rule::LimitExpired, Rule::LimitMissing].map(shortfall);
     let over_limit = over_limit.into_iter().max().unwrap_or(0);
     let over_value = shortfall(Rule::OrderValueExceeded).max(shortfall(Rule::GradeReview));
+    let value = question.value()?;
     let candidates = [
-        reduce(question, over_limit.max(over_value)),
+        reduce(value, over_limit.max(over_value)),
+        // to what is paid in advance: nothing of it needs credit
+        reduce(value, verdict.required),
         pay(verdict, over_limit.max(shortfall(Rule::OverdueDaysExceeded))),
         prepay(question, verdict, over_limit),
-        Some(WayOut::Prepay(verdict.required)),
+        prepay_all(question, verdict),
         Some(WayOut::AskTemporaryLimit(over_limit)).filter(|_| over_limit > 0),
     ];
     let mut ways: Vec<WayOut> = Vec::new();
@@ -41,12 +44,8 @@ pub(crate) fn find(question: &Question<'_>, verdict: &Verdict) -> Result<Vec<Way
     Ok(ways)
 }
 
-/// To the highest value that leaves the shortfall out; at the part paid in advance nothing needs credit.
-fn reduce(question: &Question<'_>, shortfall: i64) -> Option<WayOut> {
-    let smaller = question.value.saturating_sub(shortfall);
-    let prepaid = i64::try_from(question.order.prepaid).unwrap_or(i64::MAX);
-    let to = smaller.max(prepaid);
-    (shortfall > 0 && to > 0 && to < question.value).then_some(WayOut::ReduceOrderTo(to))
+fn reduce(value: i64, by: i64) -> Option<WayOut> {
+    (by > 0 && by < value).then(|| WayOut::ReduceOrderTo(value.saturating_sub(by)))
 }
 
 fn pay(verdict: &Verdict, shortfall: i64) -> Option<WayOut> {
@@ -55,45 +54,98 @@ fn pay(verdict: &Verdict, shortfall: i64) -> Option<WayOut> {
 
 /// More paid in advance lowers exposure only beyond the unapplied credit that covers it already.
 fn prepay(question: &Question<'_>, verdict: &Verdict, shortfall: i64) -> Option<WayOut> {
-    let prepaid = i64::try_from(question.order.prepaid + question.others.prepaid).ok()?;
-    let more = verdict.after.credit().checked_add(shortfall)?.checked_sub(prepaid)?;
-    (more > 0 && more < verdict.required).then_some(WayOut::Prepay(more))
+    let more = verdict.after.credit().checked_add(shortfall)?.checked_sub(verdict.after.prepaid)?;
+    let sum = invoiced_beyond(question)?.checked_add(more)?;
+    (more > 0 && more < verdict.required).then_some(WayOut::Prepay(sum))
+}
+
+fn prepay_all(question: &Question<'_>, verdict: &Verdict) -> Option<WayOut> {
+    invoiced_beyond(question)?.checked_add(verdict.required).map(WayOut::Prepay)
+}
+
+/// What of the order is invoiced beyond what was paid in advance: invoices take their part of any advance payment
+/// first.
+fn invoiced_beyond(question: &Question<'_>) -> Option<i64> {
+    let invoiced: i128 = question.lines.iter().map(|line| i128::from(line.invoiced)).sum();
+    i64::try_from((invoiced - i128::from(question.prepaid)).max(0)).ok()
 }
 
 /// Whether the order passes once the way is taken.
-pub(crate) fn passes_with(question: &Question<'_>, way: WayOut) -> Result<bool, Overflow> {
-    let mut changed = question.clone();
-    let credit: Option<Cow<'_, Credit>> = question.credit.map(Cow::Borrowed);
-    let credit = with_way(&mut changed, credit, way);
-    let schedule = match way {
-        WayOut::Pay(amount) => paid(question.schedule, amount),
-        _ => question.schedule.to_vec(),
+fn passes_with(question: &Question<'_>, way: WayOut) -> Result<bool, Overflow> {
+    let Some(taken) = Taken::of(question, way)? else { return Ok(false) };
+    let asked = Question {
+        credit: taken.credit.as_deref(),
+        schedule: &taken.schedule,
+        lines: &taken.lines,
+        prepaid: taken.prepaid,
+        grace: taken.grace,
+        ..question.clone()
     };
-    let asked = Question { credit: credit.as_deref(), schedule: &schedule, ..changed };
     Ok(rules::judge(&asked)?.outcome != Outcome::Hold)
 }
 
-fn with_way<'a>(question: &mut Question<'_>, credit: Option<Cow<'a, Credit>>, way: WayOut) -> Option<Cow<'a, Credit>> {
-    match way {
-        WayOut::ReduceOrderTo(value) => {
-            let less = i128::from(question.value) - i128::from(value);
-            let Reserved { ordered, delivered, prepaid } = question.order;
-            // what is delivered cannot be taken back
-            let ordered = if less <= ordered { ordered - less } else { ordered };
-            question.order = Reserved { ordered, delivered, prepaid: prepaid.min(ordered + delivered) };
-            question.value = value;
-        }
-        WayOut::Prepay(amount) => question.order.prepaid += i128::from(amount),
-        WayOut::AskTemporaryLimit(amount) => {
-            let mut credit = credit?.into_owned();
-            let (from, to) = (question.today, question.today);
-            credit.temporary_limits.push(TemporaryLimit { overlay: Overlay::Delta(amount), from, to });
-            return Some(Cow::Owned(credit));
-        }
-        WayOut::AskRelease(_) => question.grace = Grace::Released,
-        WayOut::Pay(_) => {}
+/// What a question is about once a way is taken.
+struct Taken<'a> {
+    credit: Option<Cow<'a, Credit>>,
+    schedule: Cow<'a, [Due]>,
+    lines: Cow<'a, [Line]>,
+    prepaid: i64,
+    grace: Grace,
+}
+
+impl<'a> Taken<'a> {
+    /// None where the way cannot be taken.
+    fn of(question: &Question<'a>, way: WayOut) -> Result<Option<Taken<'a>>, Overflow> {
+        let value = question.value()?;
+        let mut taken = Taken {
+            credit: question.credit.map(Cow::Borrowed),
+            schedule: Cow::Borrowed(question.schedule),
+            lines: Cow::Borrowed(question.lines),
+            prepaid: question.prepaid,
+            grace: question.grace,
+        };
+        let possible = match way {
+            WayOut::ReduceOrderTo(to) => {
+                taken.lines = Cow::Owned(reduced(question.lines, value.saturating_sub(to)));
+                // nobody pays more in advance than the order is worth
+                taken.prepaid <= to && rules::value_of(&taken.lines)? == to
+            }
+            WayOut::Prepay(amount) => {
+                taken.prepaid = taken.prepaid.saturating_add(amount);
+                taken.prepaid <= value
+            }
+            WayOut::AskTemporaryLimit(amount) => match &mut taken.credit {
+                Some(credit) => {
+                    let (from, to) = (question.today, question.today);
+                    let overlay = TemporaryLimit { overlay: Overlay::Delta(amount), from, to };
+                    credit.to_mut().temporary_limits.push(overlay);
+                    true
+                }
+                None => false,
+            },
+            WayOut::AskRelease(_) => {
+                taken.grace = Grace::Released;
+                true
+            }
+            WayOut::Pay(amount) => {
+                taken.schedule = Cow::Owned(paid(question.schedule, amount));
+                true
+            }
+        };
+        Ok(possible.then_some(taken))
     }
-    credit
+}
+
+/// The lines with less ordered, the last first; what is delivered or invoiced cannot be taken back.
+fn reduced(lines: &[Line], by: i64) -> Vec<Line> {
+    let mut left = by;
+    let mut lines = lines.to_vec();
+    for line in lines.iter_mut().rev() {
+        let part = left.min((line.ordered - line.delivered.max(line.invoiced)).max(0));
+        line.ordered -= part;
+        left -= part;
+    }
+    lines
 }
 
 /// The schedule after a payment, the oldest first.

@@ -3,9 +3,9 @@
 use chrono::Days;
 use rust_decimal::Decimal;
 
-use super::world::{cny, credit, date, today};
-use crate::commitment::Reserved;
-use crate::decision::{Measure, Outcome, Verdict};
+use super::world::{cny, credit, date, line, today};
+use crate::commitment::{Line, Reserved};
+use crate::decision::{Measure, Outcome, Verdict, WayOut};
 use crate::exposure::Due;
 use crate::order::Checkpoint;
 use crate::policy::{Action, Comparator, OrderValueMax, Policy, Rule};
@@ -43,22 +43,25 @@ fn ask() -> Ask {
 
 impl Ask {
     fn verdict(&self) -> Verdict {
-        let order = Reserved { ordered: self.value.into(), delivered: 0, prepaid: self.prepaid.into() };
-        decide(&Question {
+        decide(&Question { lines: &[ordered(self.value)], ..self.question() }).unwrap()
+    }
+
+    /// The question without lines.
+    fn question(&self) -> Question<'_> {
+        Question {
             credit: self.credit.as_ref(),
             conduct: self.conduct.as_ref(),
             schedule: &self.schedule,
             unapplied_credit: self.unapplied,
             others: Reserved::default(),
-            order,
-            value: self.value,
+            lines: &[],
+            prepaid: self.prepaid,
             currency: cny(),
             checkpoint: self.checkpoint,
             today: today(),
             policy: &self.policy,
             grace: self.grace,
-        })
-        .unwrap()
+        }
     }
 
     fn rules(&self) -> Vec<Rule> {
@@ -68,6 +71,10 @@ impl Ask {
     fn credit(&mut self) -> &mut Credit {
         self.credit.as_mut().unwrap()
     }
+}
+
+fn ordered(value: i64) -> Line {
+    Line { line_id: line("1"), ordered: value, cancelled: 0, delivered: 0, invoiced: 0 }
 }
 
 fn due(days_ago: u64, open: i64) -> Due {
@@ -306,6 +313,28 @@ fn what_is_over_the_limit_already_is_not_the_orders_excess() {
 }
 
 #[test]
+fn the_excess_of_a_rule_that_compares_no_amount_is_all_the_order_asks_for() {
+    let mut late = Ask { prepaid: 30, ..ask() };
+    late.schedule = vec![due(31, 10_001)];
+    late.credit().limits[0].limit = Limit::Amount(1_000_000);
+    assert_eq!((late.rules(), late.verdict().excess), (vec![Rule::OverdueDaysExceeded], 70));
+    let mut dunned = ask();
+    dunned.conduct = Some(Conduct { version: 1, blocked: None, dunning_level: 3 });
+    assert_eq!((dunned.rules(), dunned.verdict().excess), (vec![Rule::DunningLevelExceeded], 100));
+}
+
+#[test]
+fn what_is_invoiced_already_takes_its_part_of_an_advance_payment_first() {
+    // 70 of 100 are invoiced and paid; the other 30 find no room, and paying just them would go to the invoice
+    let line = Line { invoiced: 70, delivered: 70, ..ordered(100) };
+    let mut ask = ask();
+    ask.credit().limits[0].limit = Limit::Amount(10);
+    let verdict = decide(&Question { lines: &[line], ..ask.question() }).unwrap();
+    assert_eq!(verdict.required, 30);
+    assert!(verdict.ways_out.contains(&WayOut::Prepay(90)), "{:?}", verdict.ways_out);
+}
+
+#[test]
 fn utilisation_is_none_without_a_limit_above_zero() {
     let mut ask = ask();
     assert_eq!(ask.verdict().utilisation_after, Some(Decimal::TEN));
@@ -315,21 +344,6 @@ fn utilisation_is_none_without_a_limit_above_zero() {
 
 #[test]
 fn an_exposure_beyond_64_bits_is_an_error_and_no_decision() {
-    let order = Reserved { ordered: i128::from(i64::MAX), delivered: 0, prepaid: 0 };
-    let ask = ask();
-    let question = Question {
-        credit: ask.credit.as_ref(),
-        conduct: None,
-        schedule: &[due(0, 1)],
-        unapplied_credit: 0,
-        others: Reserved::default(),
-        order,
-        value: i64::MAX,
-        currency: cny(),
-        checkpoint: Checkpoint::Order,
-        today: today(),
-        policy: &ask.policy,
-        grace: Grace::None,
-    };
-    assert!(decide(&question).is_err());
+    let ask = Ask { schedule: vec![due(0, 1)], ..ask() };
+    assert!(decide(&Question { lines: &[ordered(i64::MAX)], ..ask.question() }).is_err());
 }
