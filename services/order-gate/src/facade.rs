@@ -99,12 +99,17 @@ impl OrderGate {
         if own > self.engine.read(|book| book.last_position)? { Err(Error::NotFresh) } else { Ok(()) }
     }
 
-    /// What the gate would answer. Reads the book, writes nothing.
-    pub fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Decision, Error> {
+    /// What the gate would answer. Reads the book, and the database for an order the book does not hold: it may have
+    /// been invoiced whole. Writes nothing.
+    pub async fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Decision, Error> {
+        let found = match self.engine.read(|book| book.dossiers.contains_key(&order.order_id))? {
+            true => None,
+            false => store::dossier(&self.env.db, &order.order_id).await?.map(Arc::new),
+        };
         self.engine.read(|book| {
             let unknown = Account::default();
             let account = book.accounts.get(&order.account_id).unwrap_or(&unknown);
-            let dossier = book.dossiers.get(&order.order_id);
+            let dossier = book.dossiers.get(&order.order_id).or(found.as_ref());
             let checked = check(account, dossier.map(|d| &**d), order, business_date, &book.policy)?;
             let circumstances = Circumstances {
                 policy_version: book.policy.version,

@@ -65,7 +65,8 @@ impl OrderGateService for Edge {
         let read = (|| Some((order?, date?, fresh?)))();
         let (order, date, fresh) = f.finish_with(read).map_err(status)?;
         self.context.fresh(fresh).await.map_err(refused)?;
-        let decision = self.context.check_order(&call, &order, date.unwrap_or(call.today)).map_err(refused)?;
+        let date = date.unwrap_or(call.today);
+        let decision = self.context.check_order(&call, &order, date).await.map_err(refused)?;
         Ok(Response::new(CheckOrderResponse { decision: Some(emit::decision(&decision)) }))
     }
 

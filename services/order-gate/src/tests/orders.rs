@@ -20,6 +20,17 @@ fn two_lines(first: i64, second: i64) -> wire::Order {
 }
 
 on_both_databases! {
+    async fn a_check_of_an_order_invoiced_whole_counts_it_once(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        world.authorize(order("o-1", "acme", 90)).await;
+        world.invoiced("acme", owed(1, 90), "o-1", &[("1", 90)]).await;
+        let decision = world.check(order("o-1", "acme", 90)).await;
+        assert_eq!(decision.outcome(), Outcome::Approve);
+        assert_eq!(units(decision.required_amount.as_ref()), 0);
+        assert_eq!(units(decision.exposure_after.unwrap().net.as_ref()), 90);
+    }
+
     async fn a_check_records_and_reserves_nothing(db: Db) {
         let world = limit_100(db).await;
         let before = world.journal().await.len();
