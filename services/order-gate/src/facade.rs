@@ -3,6 +3,7 @@
 
 mod holds;
 mod standing;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub struct OrderGate {
     pub(crate) env: Env,
     pub(crate) journal: Journal,
     pub(crate) engine: Engine,
+    /// How far the held orders have been checked for a new day.
+    daily: tokio::sync::Mutex<work::Daily>,
 }
 
 impl OrderGate {
@@ -78,7 +81,7 @@ impl OrderGate {
     pub async fn open(env: Env) -> Result<Self, Error> {
         let journal = Journal::start(&env.db).await?;
         let engine = Engine::start(&env).await?;
-        Ok(OrderGate { env, journal, engine })
+        Ok(OrderGate { env, journal, engine, daily: tokio::sync::Mutex::default() })
     }
 
     /// Whether another process has taken over what this gate decided for: it decides nothing more.

@@ -17,6 +17,8 @@ pub(crate) enum News {
     Credit(AccountId, Arc<Credit>),
     /// Collections: its conduct.
     Conduct(AccountId, Arc<Conduct>),
+    /// The calendar: a new business date, on which another limit may hold.
+    Day(AccountId),
     /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
     /// counts twice or not at all in between.
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
@@ -53,6 +55,7 @@ impl Draft<'_> {
     /// The account it is about, if it is news.
     fn take_in<'n>(&mut self, call: &Call, news: &'n News) -> Option<&'n AccountId> {
         match news {
+            News::Day(account_id) => Some(account_id),
             News::Credit(account_id, credit) => {
                 let known = self.known(account_id).and_then(|account| account.credit.as_ref());
                 if known.is_some_and(|known| known.version >= credit.version) {

@@ -266,7 +266,7 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
             .iter()
             .flat_map(|piece| match piece {
                 News::Position(.., invoiced) => invoiced.as_slice(),
-                News::Credit(..) | News::Conduct(..) => &[],
+                News::Credit(..) | News::Conduct(..) | News::Day(_) => &[],
             })
             .map(|line| &line.order_id)
             .collect(),

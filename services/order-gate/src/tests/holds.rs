@@ -6,7 +6,8 @@ use weir_wire::emit;
 use weir_wire::order_gate::v1::{self as wire, HoldState, Outcome, Rule};
 
 use super::world::{Client, World, amount, credit, date, order, owed, reason, rules, units, yuan};
-use crate::standing::{Credit, Limit, Review};
+use crate::exposure::Due;
+use crate::standing::{Credit, Limit, Overlay, Position, Review, TemporaryLimit};
 
 /// A limit of 100,000 with 80,000 open, and an order of 50,000 that is held for 30,000.
 async fn held(db: Db) -> (World, String) {
@@ -320,6 +321,42 @@ on_both_databases! {
         assert_eq!(status.code(), Code::InvalidArgument);
         let done = world.manager("manager-1", 0).recheck_hold(at(3, 31)).await.unwrap().into_inner();
         assert_eq!(done.hold.unwrap().state(), HoldState::Held, "the limit has ended");
+    }
+
+    async fn a_limit_that_starts_on_a_later_day_lets_the_oldest_holds_pass_that_day(db: Db) {
+        let world = World::new(db).await;
+        let later = date(2026, 4, 1);
+        let overlay = TemporaryLimit { overlay: Overlay::Delta(yuan(60)), from: later, to: later };
+        world.credit("acme", Credit { temporary_limits: vec![overlay], ..credit(0) }).await;
+        let mut holds = Vec::new();
+        for (id, value) in [("o-1", 40), ("o-2", 30), ("o-3", 20)] {
+            holds.push(world.authorize(order(id, "acme", value)).await.hold_id);
+        }
+        assert_eq!(world.pass_day_steps().await, 3, "all of them looked at once");
+        assert_eq!(world.hold(&holds[0]).await.version, 1, "nothing was news");
+        world.env.clock.advance(chrono::Duration::days(1));
+        assert_eq!(world.pass_day_steps().await, 3);
+        let mut states = Vec::new();
+        for hold_id in &holds {
+            states.push(world.hold(hold_id).await.state());
+        }
+        assert_eq!(states, [HoldState::Approved, HoldState::Held, HoldState::Approved]);
+        let approval = world.hold(&holds[0]).await.newest_decision_id;
+        let request = wire::GetDecisionRequest { decision_id: approval };
+        let approval = world.pipeline().get_decision(request).await.unwrap().into_inner().decision.unwrap();
+        assert_eq!(approval.business_date, Some(emit::date(later)));
+    }
+
+    async fn what_is_overdue_is_released_under_authority_over_the_whole_order(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        let schedule = vec![Due { date: date(2026, 1, 1), open: yuan(200), disputed: 0 }];
+        world.owes("acme", Position { version: 1, schedule, unapplied_credit: 0 }).await;
+        let decision = world.authorize(order("o-1", "acme", 50)).await;
+        assert_eq!(rules(&decision), [Rule::OverdueDaysExceeded]);
+        let refused = released(world.manager("manager-1", 49), release(&decision.hold_id)).await;
+        assert_eq!(refusal(refused).1, "AUTHORITY_EXCEEDED");
+        assert!(released(world.manager("manager-1", 50), release(&decision.hold_id)).await.is_ok());
     }
 
     async fn holds_are_listed_oldest_first_by_page(db: Db) {

@@ -151,6 +151,17 @@ impl World {
         FeedServiceClient::new(self.peer(Principal::service("test")))
     }
 
+    /// The gate's own work until there is none; how many units it was.
+    pub(super) async fn pass_day_steps(&self) -> usize {
+        let mut done = 0;
+        loop {
+            match self.gate.step().await.unwrap() {
+                0 => return done,
+                some => done += some,
+            }
+        }
+    }
+
     /// Another context says something.
     pub(super) async fn hear(&self, news: Vec<News>) {
         self.hear_at(news, None).await;

@@ -97,6 +97,11 @@ impl Opened {
                 work.follow(from, weir_order_gate::follow::limits(context, peers.way(from, Role::Limits)?));
                 work.follow(from, weir_order_gate::follow::receivables(context, peers.way(from, Role::Receivables)?));
                 work.follow(from, weir_order_gate::follow::collections(context, peers.way(from, Role::Collections)?));
+                let daily = Arc::clone(context);
+                work.workers.spawn("order-gate checks held orders for a new day", Pace::idle(DATES_REST), move || {
+                    let context = Arc::clone(&daily);
+                    async move { context.step().await }
+                });
                 let (context, shutdown) = (Arc::clone(context), work.shutdown.clone());
                 work.workers.spawn("order-gate keeps its partition", Pace::idle(PARTITION_REST), move || {
                     if context.is_over() {
