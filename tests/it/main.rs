@@ -12,4 +12,5 @@ mod architecture;
 mod closed_loop;
 mod kills;
 mod people;
+mod retention;
 mod steps;

@@ -34,6 +34,7 @@ impl Way {
 #[derive(Debug)]
 pub struct World {
     clock: Clock,
+    settings: Settings,
     body: Body,
     database: Option<PostgresDatabase>,
     folder: TempDir,
@@ -65,9 +66,9 @@ impl World {
         let clock = Clock::manual(now(), settings.zone().expect("the default time zone is one"));
         let body = match way {
             Way::FarOnPostgres => Body::Far(Processes::start(folder.path(), url(&settings)).await),
-            _ => Body::Near(Box::new(build(&settings, &clock).await)),
+            _ => Body::Near(Box::new(build(&settings, &clock, &Role::ALL).await)),
         };
-        Some(World { clock, body, database, folder })
+        Some(World { clock, settings, body, database, folder })
     }
 
     /// The suite's clock.
@@ -105,6 +106,19 @@ impl World {
         processes.restart(role).await;
     }
 
+    /// Ends it and starts it anew with some of the roles; for a suite near.
+    #[must_use]
+    pub async fn restarted_as(self, roles: &[Role]) -> World {
+        let body = match self.body {
+            Body::Near(suite) => {
+                suite.stop().await;
+                Body::Near(Box::new(build(&self.settings, &self.clock, roles).await))
+            }
+            far @ Body::Far(_) => far,
+        };
+        World { body, ..self }
+    }
+
     /// Ends it and takes its data away.
     pub async fn close(self) {
         match self.body {
@@ -117,10 +131,10 @@ impl World {
     }
 }
 
-async fn build(settings: &Settings, clock: &Clock) -> Suite {
+async fn build(settings: &Settings, clock: &Clock, roles: &[Role]) -> Suite {
     let plan = Plan {
         settings,
-        roles: &Role::ALL,
+        roles,
         clock: clock.clone(),
         ids: Ids::random(),
         metrics: Metrics::new(),

@@ -23,6 +23,10 @@ use crate::roles::Role;
 /// Defaults of the sections below.
 const DEFAULTS: &str = include_str!("defaults.toml");
 
+/// The shortest a journal may be kept: a follower reads on after its snapshot, which takes minutes where there are
+/// millions of accounts. Were what comes after it gone by then, it would take snapshots for ever.
+const JOURNAL_RETENTION_MIN: Duration = Duration::from_secs(3_600);
+
 /// Keys whose values are never shown.
 const SECRETS: [&str; 3] = ["database.url", "pages.key", "notices.smtp_password"];
 
@@ -66,6 +70,9 @@ pub struct Database {
     /// How long a repeated request still gets its first answer.
     #[serde(with = "humantime_serde")]
     pub request_retention: Duration,
+    /// How long an entry stays in a context's journal.
+    #[serde(with = "humantime_serde")]
+    pub journal_retention: Duration,
 }
 
 /// Section `[entity]`.
@@ -107,6 +114,9 @@ pub enum SettingsError {
     /// The time zone is unknown.
     #[error("entity.time_zone: {0:?} is no time zone, as Asia/Shanghai is")]
     TimeZone(String),
+    /// Journals would be forgotten before they are read.
+    #[error("database.journal_retention: must be at least 1h, so that a follower's snapshot is taken well within it")]
+    JournalRetention,
 }
 
 /// The effective configuration: flags over environment over file over defaults.
@@ -140,6 +150,9 @@ impl Settings {
             pages_key: effective.section::<Pages>("pages")?.key,
         };
         settings.zone()?;
+        if settings.database.journal_retention < JOURNAL_RETENTION_MIN {
+            return Err(SettingsError::JournalRetention);
+        }
         Ok(settings)
     }
 

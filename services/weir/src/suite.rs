@@ -12,11 +12,12 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use tokio::sync::watch;
 use tonic::service::RoutesBuilder;
-use weir_model::{Clock, Ids, Principal};
+use weir_model::{Clock, CorrelationId, Ids, Principal};
 use weir_runtime::{AccessRow, Edge, EdgeParts, Identities, Metrics, Pace, Server, Shutdown, WakeUp, Workers};
 use weir_store::{
     Db, Env,
     follow::{Follower, Source, Status},
+    journal,
 };
 use weir_wire::{PageTokens, Peer};
 
@@ -27,7 +28,7 @@ pub use self::{
 };
 use crate::{roles::Role, settings::Settings};
 
-/// How often a process looks for answers to forget.
+/// How often a process looks for answers and journal entries to forget.
 const FORGET_REST: Duration = Duration::from_secs(3_600);
 
 /// Answers forgotten in one transaction: few enough to hold nobody up.
@@ -108,6 +109,16 @@ impl Work {
             }
         });
     }
+
+    /// Forgets the journal's entries that are older than they are kept; one process at a time does.
+    fn forget_journal(&mut self, role: Role, db: &Db, runner: &CorrelationId, clock: &Clock, retention: Duration) {
+        let (db, clock, runner) = (db.clone(), clock.clone(), runner.clone());
+        let wake_up = self.workers.spawn(format!("{role} forgets its journal"), Pace::idle(FORGET_REST), move || {
+            let (db, runner, before) = (db.clone(), runner.clone(), clock.now() - retention);
+            async move { journal::forget(&db, runner.as_str(), before).await }
+        });
+        self.wake_ups.push(wake_up);
+    }
 }
 
 impl Suite {
@@ -143,8 +154,10 @@ impl Suite {
         for context in &opened {
             context.work(&mut work, &peers)?;
         }
+        let runner = ids.next();
         for (role, db) in &databases {
             work.forget_requests(*role, db, &clock, settings.database.request_retention);
+            work.forget_journal(*role, db, &runner, &clock, settings.database.journal_retention);
         }
         let Work { shutdown, workers, followers, wake_ups } = work;
         Ok(Suite { edge, workers, shutdown, followers, databases, wake_ups })

@@ -72,6 +72,17 @@ fn a_setting_tells_where_its_value_comes_from() {
 }
 
 #[test]
+fn a_journal_is_not_forgotten_faster_than_a_follower_takes_a_snapshot() {
+    let folder = folder();
+    let printed = weir(folder.path()).arg("config").assert().success();
+    let text = String::from_utf8(printed.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("database.journal_retention = \"550days\"  # default"), "{text}");
+    let refused = weir(folder.path()).arg("config").env("WEIR_DATABASE__JOURNAL_RETENTION", "59m").assert().failure();
+    let text = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    assert!(text.contains("database.journal_retention"), "{text}");
+}
+
+#[test]
 fn the_database_password_is_not_shown() {
     let folder = folder();
     let printed = weir(folder.path()).args(["config", "--database", "postgres://weir:hush@db/weir"]).assert().success();

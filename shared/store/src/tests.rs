@@ -9,6 +9,7 @@ mod location;
 mod migrate;
 mod outage;
 mod requests;
+mod retention;
 mod schema;
 mod storm;
 mod transact;
