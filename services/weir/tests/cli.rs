@@ -110,7 +110,9 @@ fn an_unknown_role_is_refused_with_those_there_are() {
 #[test]
 fn migrating_is_checked_done_and_then_up_to_date() {
     let folder = folder();
-    weir(folder.path()).args(["migrate", "--check", "limits"]).assert().failure();
+    let behind = weir(folder.path()).args(["migrate", "--check", "limits"]).assert().failure();
+    assert!(String::from_utf8_lossy(&behind.get_output().stdout).starts_with("limits: behind by store"));
+    assert!(folder.path().read_dir().unwrap().next().is_none(), "a check writes nothing");
     weir(folder.path()).args(["migrate", "limits"]).assert().success();
     let checked = weir(folder.path()).args(["migrate", "--check", "limits"]).assert().success();
     assert_eq!(String::from_utf8_lossy(&checked.get_output().stdout), "limits: up to date\n");

@@ -1,5 +1,5 @@
 //! A context's own database and how transactions run on it. Promises the same meaning on both databases; knows no table.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,21 +165,26 @@ impl Attempt {
     }
 }
 
-async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pools> {
+/// How to connect to a schema, whether or not it is there.
+pub(crate) fn postgres_options(url: &str, schema: &str) -> Result<PgConnectOptions> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if schema.is_empty() || !schema.bytes().all(plain) {
         return Err(Error::Location(format!("schema {schema:?} may have only lower-case letters, digits and _")));
     }
-    if connections < 2 {
-        return Err(Error::Location(format!("{connections} connections are too few; at least 2 are needed")));
-    }
-    let options = PgConnectOptions::from_str(url)?.application_name(&format!("weir-{schema}")).options([
+    Ok(PgConnectOptions::from_str(url)?.application_name(&format!("weir-{schema}")).options([
         ("search_path", schema),
         ("timezone", "UTC"),
         // the journal's numbering relies on it, whatever the server's default is
         ("default_transaction_isolation", "read committed"),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-    ]);
+    ]))
+}
+
+async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pools> {
+    let options = postgres_options(url, schema)?;
+    if connections < 2 {
+        return Err(Error::Location(format!("{connections} connections are too few; at least 2 are needed")));
+    }
     let mut connection = PgConnection::connect_with(&options).await?;
     // asked first: a role that may not make schemas can still work in one that is there
     let (exists,): (bool,) = sqlx::query_as("select exists (select 1 from pg_namespace where nspname = $1)")
@@ -214,10 +219,15 @@ async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pool
     Ok(Pools::Postgres { pool })
 }
 
+/// The file of a context in a data folder.
+pub(crate) fn sqlite_file(folder: &Path, context: &str) -> PathBuf {
+    folder.join(format!("{context}.db"))
+}
+
 async fn open_sqlite(folder: &Path, context: &str, readers: u32) -> Result<Pools> {
     let lock = FolderLock::take(folder)?;
     let options = SqliteConnectOptions::new()
-        .filename(folder.join(format!("{context}.db")))
+        .filename(sqlite_file(folder, context))
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // money: a commit that was acknowledged survives power loss

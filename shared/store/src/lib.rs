@@ -32,7 +32,7 @@ pub use env::Env;
 pub use error::{Error, Result, Retryable};
 pub use journal::{Change, Entry, Journal, Step, Steps};
 pub use location::Location;
-pub use migrate::{FIRST_OWN_VERSION, Migration, migrations, render};
+pub use migrate::{FIRST_OWN_VERSION, Migration, migrations, pending_at, render};
 pub use query::{Batch, Query, Runner};
 pub use requests::Done;
 pub use sql::Sql;

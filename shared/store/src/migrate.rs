@@ -1,11 +1,16 @@
 //! One set of migrations for both databases. Column types are words in braces; statements that only one database needs
 //! go between `--pg` / `--lite` and `--end` lines. What was applied must never change: add, never edit; and the words'
 //! meanings are frozen, since the checksum is of the rendered text.
-use sqlx::migrate::{MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr as _};
+use std::path::Path;
 
-use crate::db::Pools;
-use crate::{Db, Dialect, Error, Result};
+use secrecy::ExposeSecret as _;
+use sqlx::migrate::{MigrationType, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqlSafeStr as _, SqliteConnection};
+
+use crate::db::{Pools, postgres_options, sqlite_file};
+use crate::{Db, Dialect, Error, Location, Result};
 
 /// One step of a schema. Contexts number theirs from [`FIRST_OWN_VERSION`]: `100`, `101`, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,13 +96,59 @@ impl Db {
         Ok(())
     }
 
-    /// The names of the steps the schema is behind by; changes nothing.
+    /// The names of the steps the schema is behind by.
     pub async fn pending(&self, own: &[Migration]) -> Result<Vec<&'static str>> {
         let tables: i64 = self.query(sql::COUNT_HISTORY_TABLES).scalar().await?;
         let applied: Vec<i64> = if tables == 0 { Vec::new() } else { self.query(sql::LIST_APPLIED).scalars().await? };
-        let behind = migrations(own).into_iter().filter(|step| !applied.contains(&step.version));
-        Ok(behind.map(|step| step.name).collect())
+        Ok(behind(own, &applied))
     }
+}
+
+/// The names of the steps a database is behind by, which may be absent or at work; writes nothing, not even what
+/// opening it would.
+pub async fn pending_at(location: &Location, own: &[Migration]) -> Result<Vec<&'static str>> {
+    let applied = match location {
+        Location::Sqlite { folder, context } => applied_in_file(&sqlite_file(folder, context)).await?,
+        Location::Postgres { url, schema, .. } => {
+            applied_in_schema(&postgres_options(url.expose_secret(), schema)?).await?
+        }
+    };
+    Ok(behind(own, &applied))
+}
+
+async fn applied_in_file(file: &Path) -> Result<Vec<i64>> {
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    // beside a file at rest there is no log of a writer, and without one nothing changes it under the reader, who then
+    // needs no files of its own
+    let log = file.with_extension("db-wal");
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(!log.exists());
+    let mut connection = SqliteConnection::connect_with(&options).await?;
+    let (tables,): (i64,) =
+        sqlx::query_as(sql::COUNT_HISTORY_TABLES.text(Dialect::Sqlite)).fetch_one(&mut connection).await?;
+    let applied: Vec<(i64,)> = match tables {
+        0 => Vec::new(),
+        _ => sqlx::query_as(sql::LIST_APPLIED.text(Dialect::Sqlite)).fetch_all(&mut connection).await?,
+    };
+    connection.close().await?;
+    Ok(applied.into_iter().map(|(version,)| version).collect())
+}
+
+async fn applied_in_schema(options: &PgConnectOptions) -> Result<Vec<i64>> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let (tables,): (i64,) =
+        sqlx::query_as(sql::COUNT_HISTORY_TABLES.text(Dialect::Postgres)).fetch_one(&mut connection).await?;
+    let applied: Vec<(i64,)> = match tables {
+        0 => Vec::new(),
+        _ => sqlx::query_as(sql::LIST_APPLIED.text(Dialect::Postgres)).fetch_all(&mut connection).await?,
+    };
+    connection.close().await?;
+    Ok(applied.into_iter().map(|(version,)| version).collect())
+}
+
+fn behind(own: &[Migration], applied: &[i64]) -> Vec<&'static str> {
+    migrations(own).into_iter().filter(|step| !applied.contains(&step.version)).map(|step| step.name).collect()
 }
 
 mod sql {

@@ -45,13 +45,10 @@ pub async fn migrate(settings: &Settings, role: Role) -> anyhow::Result<Vec<&'st
     Ok(taken)
 }
 
-/// The steps a role's schema is behind by.
+/// The steps a role's schema is behind by; writes nothing.
 ///
 /// # Errors
-/// Where the database cannot be opened.
+/// Where the database cannot be read.
 pub async fn pending(settings: &Settings, role: Role) -> anyhow::Result<Vec<&'static str>> {
-    let db = Db::open(&settings.location(role), settings.database.readers).await?;
-    let pending = db.pending(schema(role)).await?;
-    db.close().await;
-    Ok(pending)
+    Ok(weir_store::pending_at(&settings.location(role), schema(role)).await?)
 }

@@ -1,5 +1,6 @@
 //! Migrations: words, sections, order.
-use crate::{Db, Dialect, Error, Migration, migrations, on_both_databases, render, sql};
+use crate::testing::postgres;
+use crate::{Db, Dialect, Error, Location, Migration, migrations, on_both_databases, pending_at, render, sql};
 
 const SPLIT: &str = "a {int}\n--pg\nonly postgres\n--lite\nonly sqlite\n--end\nb {table}";
 
@@ -44,6 +45,14 @@ on_both_databases! {
         assert!(db.query(sql!("select n from t")).all::<(i64,)>().await.is_err());
     }
 
+    async fn what_is_pending_is_named_while_the_database_is_at_work(db: Db) {
+        let own = [Migration { version: 100, name: "own", sql: "create table t (n {int}) {table};" }];
+        db.migrate(&[]).await.unwrap();
+        assert_eq!(pending_at(db.location(), &own).await.unwrap(), ["own"]);
+        db.migrate(&own).await.unwrap();
+        assert!(pending_at(db.location(), &own).await.unwrap().is_empty());
+    }
+
     async fn what_is_pending_is_named_and_not_done(db: Db) {
         let own = [Migration { version: 100, name: "own", sql: "create table t (n {int}) {table};" }];
         let behind = db.pending(&own).await.unwrap();
@@ -54,4 +63,39 @@ on_both_databases! {
         db.migrate(&own).await.unwrap();
         assert!(db.pending(&own).await.unwrap().is_empty());
     }
+}
+
+/// Every file below a folder with its content.
+fn content(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut content: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    content.sort();
+    content
+}
+
+#[tokio::test]
+async fn asking_what_is_pending_changes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite { folder: folder.path().join("data"), context: "own" };
+    assert_eq!(pending_at(&location, &[]).await.unwrap(), ["store"]);
+    assert!(content(folder.path()).is_empty(), "it was absent and still is");
+    let db = Db::open(&location, 1).await.unwrap();
+    db.migrate(&[]).await.unwrap();
+    db.close().await;
+    drop(db);
+    let before = content(&folder.path().join("data"));
+    assert!(pending_at(&location, &[]).await.unwrap().is_empty());
+    assert_eq!(content(&folder.path().join("data")), before);
+}
+
+#[tokio::test]
+async fn asking_what_is_pending_makes_no_schema() {
+    let Some(fresh) = postgres().await else { return };
+    let Location::Postgres { url, connections, .. } = fresh.location().clone() else { panic!("it is one") };
+    let absent = Location::Postgres { url, schema: "never_made".to_owned(), connections };
+    assert_eq!(pending_at(&absent, &[]).await.unwrap(), ["store"]);
+    let schemas = fresh
+        .query(sql!("select count(*) from " pg("pg_namespace where nspname = 'never_made'") lite("sqlite_master")));
+    assert_eq!(schemas.scalar::<i64>().await.unwrap(), 0);
+    fresh.remove().await;
 }
