@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use weir_model::{AccountId, AllocationId, Currency, ItemId, Money, PaymentId, TextId as _};
-use weir_store::{Id, Instant, Result, Tx};
+use weir_store::{Id, Instant, Query, Record, Result, Tx};
 
 use super::{
     facts,
@@ -63,6 +63,12 @@ mod sql {
     }
 }
 
+/// Ids of one look-up: far below SQLite's 32,766 parameters.
+const IDS_MAX: usize = 10_000;
+
+/// Rows of one insert of five columns: likewise.
+const ROWS_MAX: usize = 1_000;
+
 /// What a step needs of a ledger besides its running position.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
@@ -108,18 +114,13 @@ pub(crate) async fn load(tx: &mut Tx, account_id: &AccountId, currency: Currency
 }
 
 async fn load_payments(tx: &mut Tx, ledger: &mut Ledger, wanted: &Wanted) -> Result<()> {
-    let ids: BTreeSet<&PaymentId> = wanted.payments.iter().chain(&wanted.paid_by).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let query = tx.build(
+    let ids: BTreeSet<&str> = wanted.payments.iter().chain(&wanted.paid_by).map(PaymentId::as_str).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let head =
         "select payment_id, account_id, currency, amount, unapplied_amount, effective_date, state, reversed_date,
             restored_date, applied_date, content, correlation_id, recorded_at, recorded_by, recorded_date, version
-        from payments where account_id = ",
-    );
-    let query = query.value(ledger.account_id.as_str()).push(" and currency = ").value(ledger.currency.code());
-    let query = query.push(" and payment_id in ");
-    let rows: Vec<PaymentRow> = list(query, ids.iter().map(|id| id.as_str())).all().await?;
+        from payments where account_id = ";
+    let rows: Vec<PaymentRow> = listed(tx, ledger, head, (" and payment_id in ", ""), &ids).await?;
     for row in rows {
         let payment = row.payment()?;
         ledger.payments.insert(payment.id.clone(), Arc::new(payment));
@@ -129,23 +130,18 @@ async fn load_payments(tx: &mut Tx, ledger: &mut Ledger, wanted: &Wanted) -> Res
 
 async fn load_items(tx: &mut Tx, ledger: &mut Ledger, wanted: &Wanted) -> Result<()> {
     let Wanted { open_items, items, documents, paid_by, .. } = wanted;
-    if !open_items && items.is_empty() && documents.is_empty() && paid_by.is_empty() {
-        return Ok(());
+    let head = concat!("select ", item_columns!(), " from items where account_id = ");
+    let items: Vec<&str> = items.iter().map(ItemId::as_str).collect();
+    let documents: Vec<&str> = documents.iter().map(DocumentNumber::as_str).collect();
+    let paid_by: Vec<&str> = paid_by.iter().map(PaymentId::as_str).collect();
+    let mut rows: Vec<ItemRow> = listed(tx, ledger, head, (" and item_id in ", ""), &items).await?;
+    rows.extend(listed::<ItemRow>(tx, ledger, head, (" and document_number in ", ""), &documents).await?);
+    let paid = (" and item_id in (select item_id from allocations where source_id in ", ")");
+    rows.extend(listed::<ItemRow>(tx, ledger, head, paid, &paid_by).await?);
+    if *open_items {
+        let open = of_ledger(tx.build(head), ledger).push(" and open_amount > 0");
+        rows.extend(open.all::<ItemRow>().await?);
     }
-    let query = tx.build(concat!("select ", item_columns!(), " from items where account_id = "));
-    let query = query.value(ledger.account_id.as_str()).push(" and currency = ").value(ledger.currency.code());
-    let mut query = query.push(if *open_items { " and (open_amount > 0" } else { " and (1 = 0" });
-    if !items.is_empty() {
-        query = list(query.push(" or item_id in "), items.iter().map(ItemId::as_str));
-    }
-    if !documents.is_empty() {
-        query = list(query.push(" or document_number in "), documents.iter().map(DocumentNumber::as_str));
-    }
-    if !paid_by.is_empty() {
-        query = query.push(" or item_id in (select item_id from allocations where source_id in ");
-        query = list(query, paid_by.iter().map(PaymentId::as_str)).push(")");
-    }
-    let rows: Vec<ItemRow> = query.push(")").all().await?;
     for row in rows {
         let item = row.item()?;
         ledger.items.insert(item.id.clone(), Arc::new(item));
@@ -155,39 +151,49 @@ async fn load_items(tx: &mut Tx, ledger: &mut Ledger, wanted: &Wanted) -> Result
 
 /// Live allocations of everything loaded that has some.
 async fn load_allocations(tx: &mut Tx, ledger: &mut Ledger) -> Result<()> {
+    let head = "select allocation_id, currency, item_id, source_kind, source_id, amount, reverses, effective_date,
+            recorded_at, recorded_by
+        from allocations where amount > 0
+            and not exists (select 1 from allocations back where back.reverses = allocations.allocation_id)
+            and account_id = ";
     let used = |item: &&Arc<Item>| item.open != item.amount;
-    let items: Vec<String> = ledger.items.values().filter(used).map(|item| item.id.to_string()).collect();
+    let items: Vec<&str> = ledger.items.values().filter(used).map(|item| item.id.as_str()).collect();
     let drawn = |payment: &&Arc<Payment>| payment.unapplied != payment.amount;
-    let payments = ledger.payments.values().filter(drawn).map(|payment| payment.id.to_string());
-    let sources: Vec<String> = items.iter().cloned().chain(payments).collect();
-    for (column, ids) in [(" and item_id in ", items), (" and source_id in ", sources)] {
-        if ids.is_empty() {
-            continue;
-        }
-        let query = tx.build(
-            "select allocation_id, currency, item_id, source_kind, source_id, amount, reverses, effective_date,
-                recorded_at, recorded_by
-            from allocations where amount > 0
-                and not exists (select 1 from allocations back where back.reverses = allocations.allocation_id)
-                and account_id = ",
-        );
-        let query = query.value(ledger.account_id.as_str()).push(" and currency = ").value(ledger.currency.code());
-        let rows: Vec<AllocationRow> = list(query.push(column), ids.iter().map(String::as_str)).all().await?;
-        for row in rows {
-            let allocation = row.allocation()?;
-            ledger.allocations.insert(allocation.id.clone(), Arc::new(allocation));
-        }
+    let payments = ledger.payments.values().filter(drawn).map(|payment| payment.id.as_str());
+    let sources: Vec<&str> = items.iter().copied().chain(payments).collect();
+    let mut rows: Vec<AllocationRow> = listed(tx, ledger, head, (" and item_id in ", ""), &items).await?;
+    rows.extend(listed::<AllocationRow>(tx, ledger, head, (" and source_id in ", ""), &sources).await?);
+    for row in rows {
+        let allocation = row.allocation()?;
+        ledger.allocations.insert(allocation.id.clone(), Arc::new(allocation));
     }
     Ok(())
 }
 
-/// Appends `(…, …)`.
-fn list<'c, 'v>(query: weir_store::Query<'c>, mut values: impl Iterator<Item = &'v str>) -> weir_store::Query<'c> {
-    query.values([()], |row, ()| {
-        for value in values.by_ref() {
-            row.value(value);
-        }
-    })
+/// A ledger's rows with an id of a list, which may be of any length. `head` ends where the account comes, the list
+/// stands between `before` and `after`.
+async fn listed<R: Record>(
+    tx: &mut Tx,
+    ledger: &Ledger,
+    head: &'static str,
+    (before, after): (&'static str, &'static str),
+    ids: &[&str],
+) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    for chunk in ids.chunks(IDS_MAX) {
+        let query = of_ledger(tx.build(head), ledger).push(before);
+        let query = query.values([()], |row, ()| {
+            for id in chunk {
+                row.value(*id);
+            }
+        });
+        rows.extend(query.push(after).all::<R>().await?);
+    }
+    Ok(rows)
+}
+
+fn of_ledger<'c>(query: Query<'c>, ledger: &Ledger) -> Query<'c> {
+    query.value(ledger.account_id.as_str()).push(" and currency = ").value(ledger.currency.code())
 }
 
 /// Keeps what a step changed, under the next version, and returns the position as others are told it.
@@ -253,10 +259,10 @@ async fn keep_behaviour(tx: &mut Tx, ledger: &Ledger) -> Result<Option<Behaviour
     let mut behaviour = position::behaviour(Reader::Tx(tx), &ledger.account_id, ledger.currency).await?;
     behaviour.add(more)?;
     let settled: Vec<_> = more.settled.keys().filter_map(|days| behaviour.settled.get_key_value(days)).collect();
-    if !settled.is_empty() {
+    for chunk in settled.chunks(ROWS_MAX) {
         let head = "insert into settlements (account_id, currency, days_late, item_count, settled_amount) values";
-        let query = tx.build(head).values(settled, |row, (days, settled)| {
-            row.value(account).value(code).value(*days).value(settled.item_count).value(settled.amount.minor());
+        let query = tx.build(head).values(chunk, |row, (days, settled)| {
+            row.value(account).value(code).value(**days).value(settled.item_count).value(settled.amount.minor());
         });
         let query = query.push(
             " on conflict (account_id, currency, days_late)
@@ -265,11 +271,11 @@ async fn keep_behaviour(tx: &mut Tx, ledger: &Ledger) -> Result<Option<Behaviour
         query.execute().await?;
     }
     let sales: Vec<_> = more.sales.keys().filter_map(|month| behaviour.sales.get_key_value(month)).collect();
-    if !sales.is_empty() {
+    for chunk in sales.chunks(ROWS_MAX) {
         let head =
             "insert into monthly_sales (account_id, currency, month_date, invoice_count, invoiced_amount) values";
-        let query = tx.build(head).values(sales, |row, (month, sales)| {
-            row.value(account).value(code).value(*month).value(sales.invoice_count).value(sales.amount.minor());
+        let query = tx.build(head).values(chunk, |row, (month, sales)| {
+            row.value(account).value(code).value(**month).value(sales.invoice_count).value(sales.amount.minor());
         });
         let query = query.push(
             " on conflict (account_id, currency, month_date)

@@ -174,4 +174,19 @@ on_both_databases! {
         // correct dispute: what is open of I-2 is disputed as a whole
         assert_eq!(minor(world.position("B").await.schedule[0].disputed_amount.as_ref()), 150);
     }
+
+    async fn a_message_may_name_more_documents_than_a_statement_takes(db: Db) {
+        let world = world(&db).await;
+        world.post(invoice("A", "I-1", "2026-01-01", "2026-01-31", 100)).await.unwrap();
+        // 170 payments of 200 references each: more than SQLite's 32,766 parameters
+        let advice = |payment_number: usize| {
+            let named: Vec<String> = (0..200).map(|n| format!("N-{payment_number}-{n}")).collect();
+            let named: Vec<&str> = named.iter().map(String::as_str).collect();
+            let advice = naming(payment("A", &format!("P-{payment_number}"), "2026-02-05", 100), &named);
+            Fact::Payment(pb::PaymentAdvice { allocation_mode: pb::AllocationMode::NamedOnly.into(), ..advice })
+        };
+        let results = import(&world, vec![(0..170).map(advice).collect()]).await;
+        assert_eq!(outcomes(&results), [Posted; 170]);
+        assert_eq!(world.open("I-1").await, 100);
+    }
 }
