@@ -167,7 +167,7 @@ async fn owners(tx: &mut Tx, rows: &[Row]) -> Result<Vec<Option<Owner>>, Error> 
     Ok(owners)
 }
 
-/// Keeps a changed ledger and tells of it.
+/// Keeps a changed ledger and tells of it, in as many entries as it takes to tell of all items.
 pub(crate) async fn finish(
     tx: &mut Tx,
     call: &Call,
@@ -177,13 +177,11 @@ pub(crate) async fn finish(
 ) -> Result<(), Error> {
     let position = store::ledger::keep(tx, ledger).await?;
     let subject = format!("{}/{}", position.account_id, position.currency);
-    let change = Change {
-        kind,
-        subject: &subject,
-        version: position.version,
-        before: before.map(serde_json::to_value).transpose()?,
-        after: serde_json::to_value(&position)?,
-    };
-    journal::append_in(tx, call, &change).await?;
+    let mut before = before.map(serde_json::to_value).transpose()?;
+    for part in position.parts() {
+        let after = serde_json::to_value(&part)?;
+        let change = Change { kind, subject: &subject, version: part.version, before: before.take(), after };
+        journal::append_in(tx, call, &change).await?;
+    }
     Ok(())
 }

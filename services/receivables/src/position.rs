@@ -36,3 +36,22 @@ pub(crate) struct Position {
     /// Set when it moved.
     pub behaviour: Option<Behaviour>,
 }
+
+/// Items told in one message: one comes to less than 1 KiB, and with all else a message has to stay below 4 MiB.
+pub(crate) const ITEMS_MAX: usize = 1_000;
+
+impl Position {
+    /// The same position as often as it takes to tell of all its items. Order lines and behaviour come with the first.
+    pub(crate) fn parts(mut self) -> Vec<Position> {
+        if self.items.len() <= ITEMS_MAX {
+            return vec![self];
+        }
+        let items = std::mem::take(&mut self.items);
+        let mut rest = items.chunks(ITEMS_MAX);
+        let first = rest.next().unwrap_or_default();
+        let bare = Position { order_lines: Vec::new(), behaviour: None, ..self.clone() };
+        let mut parts = vec![Position { items: first.to_vec(), ..self }];
+        parts.extend(rest.map(|items| Position { items: items.to_vec(), ..bare.clone() }));
+        parts
+    }
+}

@@ -17,12 +17,11 @@ use crate::{
     item::{Attributes, Item},
     ledger::DisputeFact,
     payment::Payment,
-    position::Position,
+    position::{ITEMS_MAX, Position},
     refusal::Refusal,
     store::{
         self,
         as_of::{AsOf, ItemFilter},
-        position::Items,
         run::{AlertFilter, FiredAlert},
     },
 };
@@ -168,20 +167,37 @@ impl Receivables {
     /// What an account owes now, a position a currency, with its open items.
     pub(crate) async fn positions_of(&self, account_id: &AccountId) -> Result<Vec<Position>, Error> {
         let mut positions = Vec::new();
-        for currency in store::position::currencies_of(&self.env.db, account_id).await? {
-            positions.extend(self.position(account_id, currency, Items::Open).await?);
+        let db = &self.env.db;
+        for currency in store::position::currencies_of(db, account_id).await? {
+            if let Some(mut position) = store::position::position(db, account_id, currency).await? {
+                position.items = store::position::open_items(db, account_id, currency).await?;
+                positions.push(position);
+            }
         }
         Ok(positions)
     }
 
-    /// A position as it is told now.
-    pub(crate) async fn position(
+    /// The first part of a position as it is told to somebody who knows nothing of it; none where there is none.
+    pub(crate) async fn first_part(
         &self,
         account_id: &AccountId,
         currency: Currency,
-        items: Items,
     ) -> Result<Option<Position>, Error> {
-        Ok(store::position::position(&self.env.db, account_id, currency, items).await?)
+        let db = &self.env.db;
+        let Some(mut position) = store::position::position(db, account_id, currency).await? else { return Ok(None) };
+        position.order_lines = store::position::order_lines(db, account_id, currency).await?;
+        position.items = store::position::items_after(db, account_id, currency, "", ITEMS_MAX).await?;
+        Ok(Some(position))
+    }
+
+    /// The part that comes after one; none after the last.
+    pub(crate) async fn next_part(&self, part: Position) -> Result<Option<Position>, Error> {
+        let Some(last) = part.items.last().filter(|_| part.items.len() == ITEMS_MAX) else { return Ok(None) };
+        let db = &self.env.db;
+        let items =
+            store::position::items_after(db, &part.account_id, part.currency, last.id.as_str(), ITEMS_MAX).await?;
+        let next = Position { items, order_lines: Vec::new(), behaviour: None, ..part };
+        Ok((!next.items.is_empty()).then_some(next))
     }
 
     /// The next positions there are after one, by account and currency.

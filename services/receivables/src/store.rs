@@ -12,8 +12,10 @@ pub(crate) mod story;
 use weir_store::Migration;
 
 /// The schema of this context.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 100, name: "receivables", sql: include_str!("migrations/0100_receivables.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 100, name: "receivables", sql: include_str!("migrations/0100_receivables.sql") },
+    Migration { version: 101, name: "items_account", sql: include_str!("migrations/0101_items_account.sql") },
+];
 
 /// Every query of fixed text, for the test that prepares them.
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod feed;
 mod figures;
 mod input;
 mod intake;
+mod large;
 mod payments;
 mod races;
 mod rebuild;

@@ -7,6 +7,9 @@ use weir_model::{FeedStep, Reason, SnapshotStep, SourceError};
 
 use crate::{Peer, common::v1::EntryHeader};
 
+/// The largest message a reader takes: what every context keeps its feed's messages below, and what the edge lets out.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// What a reader makes of a change: its own words, or none where the change does not concern it.
 ///
 /// The header is missing in a snapshot, whose pieces are states and no entries.
@@ -31,12 +34,16 @@ macro_rules! feeds {
                 watch_response,
             };
 
+            fn client(peer: &Peer) -> FeedServiceClient<Peer> {
+                FeedServiceClient::new(peer.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX)
+            }
+
             /// Asks for the present state of everything.
             pub async fn snapshot<T: Send + 'static>(
                 peer: &Peer,
                 understand: impl Understand<Change, T> + Send + 'static,
             ) -> Result<Snapshot<T>, SourceError> {
-                let mut client = FeedServiceClient::new(peer.clone());
+                let mut client = client(peer);
                 let steps = client.snapshot(SnapshotRequest {}).await.map_err(refused)?.into_inner();
                 Ok(understood(steps, move |response| match response.step.ok_or_else(empty)? {
                     snapshot_response::Step::Change(change) => Ok(understand(None, change)?.map(SnapshotStep::State)),
@@ -50,7 +57,7 @@ macro_rules! feeds {
                 after_position: i64,
                 understand: impl Understand<Change, T> + Send + 'static,
             ) -> Result<Watch<T>, SourceError> {
-                let mut client = FeedServiceClient::new(peer.clone());
+                let mut client = client(peer);
                 let steps = client.watch(WatchRequest { after_position }).await.map_err(refused)?.into_inner();
                 Ok(understood(steps, move |response| match response.step.ok_or_else(empty)? {
                     watch_response::Step::Entry(entry) => {

@@ -56,7 +56,7 @@ mod sql {
         DEBT = "
             insert into debts (account_id, currency, version) values ($1, $2, $3)
             on conflict (account_id, currency) do update set version = excluded.version
-                where debts.version < excluded.version";
+                where debts.version <= excluded.version";
         NOTIFIED = "
             update debts set last_notice_date = $3 where account_id = $1 and currency = $2
                 and (last_notice_date is null or last_notice_date < $3)";
@@ -232,7 +232,8 @@ pub(crate) async fn put_debtor_in(tx: &mut Tx, debtor: &Debtor) -> Result<(), Er
     Ok(())
 }
 
-/// Notes the version of a debt; answers whether it is news.
+/// Notes the version of a debt; answers whether it may be news. What many items are told of comes in several pieces of
+/// the same version.
 pub(crate) async fn save_debt_in(
     tx: &mut Tx,
     account_id: &AccountId,

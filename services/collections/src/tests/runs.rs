@@ -174,6 +174,15 @@ on_both_databases! {
         assert_eq!(world.cases("a1").await[0].open_amount, Some(emit::money(money(200))));
     }
 
+    async fn further_items_of_the_same_version_are_learned_too(db: Db) {
+        let world = World::new(db).await;
+        for name in ["inv-1", "inv-2"] {
+            world.learn_exactly("a1", 5, vec![item(name, day(0), 500)]).await;
+        }
+        world.run(day(1)).await;
+        assert_eq!(world.cases("a1").await[0].open_amount, Some(emit::money(money(1_000))));
+    }
+
     async fn currencies_have_cases_and_notices_of_their_own(db: Db) {
         let world = World::new(db).await;
         world.put_debtor("a1", pb::Language::En).await;

@@ -11,7 +11,7 @@ use weir_wire::{
 };
 
 use super::{Answer, Edge, write};
-use crate::{error::Error, position::Position, store::position::Items};
+use crate::{error::Error, position::Position};
 
 /// Positions looked up at once for a snapshot.
 const SNAPSHOT_PAGE: i64 = 500;
@@ -35,9 +35,10 @@ impl FeedService for Edge {
                 let Some((account_id, currency)) = page.last() else { break };
                 after = (account_id.to_string(), currency.code().to_owned());
                 for (account_id, currency) in &page {
-                    let position = context.position(account_id, *currency, Items::All).await.map_err(status)?;
-                    if let Some(position) = position {
-                        yield snapshot_response::Step::Change(changed(&position));
+                    let mut part = context.first_part(account_id, *currency).await.map_err(status)?;
+                    while let Some(told) = part {
+                        yield snapshot_response::Step::Change(changed(&told));
+                        part = context.next_part(told).await.map_err(status)?;
                     }
                 }
             }

@@ -15,8 +15,7 @@ use crate::intake::Row;
 /// Most rows of one message: bounds its transaction.
 const ROWS_MAX: usize = 1_000;
 
-/// Most items one message may open: what becomes of them is told in one entry a position, which followers take up to
-/// 4 MiB of; an item comes to less than 1 KiB.
+/// Most items one message may open, which a row with instalments does many of: bounds its transaction too.
 const ITEMS_MAX: usize = 2_000;
 
 pub(super) type Answers = BoxStream<'static, Result<pb::ImportReceivablesResponse, Status>>;

@@ -7,6 +7,7 @@ use weir_store::{Db, Id, Query, Result, Sql, Tx};
 use super::rows::{ItemRow, currency, item_columns};
 use crate::{
     behaviour::{Behaviour, Sales, Settled},
+    item::Item,
     position::{DueAmount, Invoiced, Position},
 };
 
@@ -42,7 +43,7 @@ mod sql {
         const TEXT: &str = concat!(
             "select ",
             item_columns!(),
-            " from items where account_id = $1 and currency = $2 order by due_date, item_id"
+            " from items where account_id = $1 and currency = $2 and item_id > $3 order by item_id limit $4"
         );
         weir_store::Sql::new(TEXT, TEXT)
     };
@@ -115,7 +116,7 @@ pub(super) async fn behaviour(mut reader: Reader<'_>, account_id: &AccountId, cu
 }
 
 /// The position of an account in a currency, without items and order lines; none before its first fact.
-async fn state(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Option<Position>> {
+pub(crate) async fn position(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Option<Position>> {
     // the version first: what is read after it may be newer, and then comes again under its own version
     let query = db.query(sql::STATE).bind(account_id.as_str()).bind(currency.code());
     let Some((version, unapplied)) = query.optional::<(i64, i64)>().await? else { return Ok(None) };
@@ -132,7 +133,7 @@ async fn state(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Op
 }
 
 /// How much of each of an account's order lines has been invoiced.
-async fn order_lines(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Vec<Invoiced>> {
+pub(crate) async fn order_lines(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Vec<Invoiced>> {
     let rows: Vec<LineRow> = db.query(sql::ORDER_LINES).bind(account_id.as_str()).bind(currency.code()).all().await?;
     let invoiced = |row: LineRow| Invoiced {
         order_id: row.order_id.0,
@@ -142,30 +143,23 @@ async fn order_lines(db: &Db, account_id: &AccountId, currency: Currency) -> Res
     Ok(rows.into_iter().map(invoiced).collect())
 }
 
-/// Which items come with a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Items {
-    /// All there are, and the order lines.
-    All,
-    /// Those with something open.
-    Open,
-}
-
-/// A position with its items.
-pub(crate) async fn position(
+/// The next of all items of an account in a currency, by id.
+pub(crate) async fn items_after(
     db: &Db,
     account_id: &AccountId,
     currency: Currency,
-    items: Items,
-) -> Result<Option<Position>> {
-    let Some(mut position) = state(db, account_id, currency).await? else { return Ok(None) };
-    let query = db.query(if items == Items::All { sql::ITEMS } else { sql::OPEN_ITEMS });
-    let rows: Vec<ItemRow> = query.bind(account_id.as_str()).bind(currency.code()).all().await?;
-    position.items = rows.into_iter().map(ItemRow::item).collect::<Result<_>>()?;
-    if items == Items::All {
-        position.order_lines = order_lines(db, account_id, currency).await?;
-    }
-    Ok(Some(position))
+    after: &str,
+    limit: usize,
+) -> Result<Vec<Item>> {
+    let query = db.query(sql::ITEMS).bind(account_id.as_str()).bind(currency.code()).bind(after);
+    let rows: Vec<ItemRow> = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).all().await?;
+    rows.into_iter().map(ItemRow::item).collect()
+}
+
+/// The items of an account in a currency with something open, oldest due first.
+pub(crate) async fn open_items(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Vec<Item>> {
+    let query = db.query(sql::OPEN_ITEMS).bind(account_id.as_str()).bind(currency.code());
+    query.all::<ItemRow>().await?.into_iter().map(ItemRow::item).collect()
 }
 
 /// The next positions after one, by account and currency.
