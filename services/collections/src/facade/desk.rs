@@ -212,9 +212,9 @@ impl Collections {
             Occasion::Change => kept.unwrap_or(desk.work.date),
         };
         let Some(notice) = self.write_notice(desk, notice_id, draft, date)? else { return Ok(()) };
-        if let Some(version) = notices::replace_in(tx, &notice).await? {
-            let notice = NoticeRecord { version, ..notice };
-            notes.add(&desk.call(), "notice_replaced", notice.notice_id.as_str(), version, (None, &notice.brief()))?;
+        if let Some(notice) = notices::replace_in(tx, notice).await? {
+            let (subject, version) = (notice.notice_id.as_str(), notice.version);
+            notes.add(&desk.call(), "notice_replaced", subject, version, (None, &notice.brief()))?;
         }
         Ok(())
     }

@@ -84,10 +84,11 @@ impl Collections {
                 notes.add(&call, "notice_sent", id, version, (None, &NoticeState::Sent))?;
             }
             Err(error) => {
-                let given_up = matches!(error, ChannelError::Permanent(_)) || notice.attempts >= ATTEMPTS_MAX;
+                let is_permanent = matches!(error, ChannelError::Permanent(_));
+                let given_up = is_permanent || notice.attempts >= ATTEMPTS_MAX;
                 let state = if given_up { NoticeState::Failed } else { NoticeState::Queued };
-                let doublings = u32::try_from(notice.attempts.clamp(1, ATTEMPTS_MAX) - 1).unwrap_or(0);
-                let next = call.at + Duration::seconds(FIRST_PAUSE_SECONDS * 2_i64.pow(doublings));
+                // what can never be sent is rewritten before it is tried again: there is nothing to wait for
+                let next = if is_permanent { call.at } else { call.at + pause_after(notice.attempts) };
                 let reason: String = error.to_string().chars().take(REASON_LENGTH_MAX).collect();
                 tracing::warn!(notice_id = id, attempts = notice.attempts, %error, "a notice could not be sent");
                 let version = notices::unsendable_in(tx, notice, state, &reason, next).await?;
@@ -140,4 +141,10 @@ impl Collections {
     ) -> Result<Vec<NoticeRecord>, Error> {
         notices::list(&self.env.db, filter, page).await
     }
+}
+
+/// The pause after so many attempts in vain.
+fn pause_after(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, ATTEMPTS_MAX) - 1).unwrap_or(0);
+    Duration::seconds(FIRST_PAUSE_SECONDS * 2_i64.pow(doublings))
 }

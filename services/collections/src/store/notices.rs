@@ -23,13 +23,16 @@ mod sql {
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
                 $22, $23, $24, $25, $26, $27)
             on conflict do nothing";
-        // only while it waits: one on its way is beyond recall
+        // only while it waits: one on its way is beyond recall. The pause after an attempt in vain goes on; one that was
+        // given up gets its attempts anew
         REPLACE = "
             update notices set stage = $2, tone = $3, anchor_item_id = $4, business_date = $5, state = 'queued',
                 recipients = $6, language = $7, template = $8, template_version = $9, subject = $10, body_text = $11,
-                body_html = $12, listed = $13, total = $14, attempts = 0, next_attempt_at = $15, state_reason = '',
-                version = version + 1
-            where notice_id = $1 and state in ('queued', 'failed') returning version";
+                body_html = $12, listed = $13, total = $14,
+                attempts = case when state = 'failed' then 0 else attempts end,
+                next_attempt_at = case when next_attempt_at > $15 then next_attempt_at else $15 end,
+                state_reason = '', version = version + 1
+            where notice_id = $1 and state in ('queued', 'failed') returning attempts, next_attempt_at, version";
         CANCEL = "
             update notices set state = 'cancelled', state_reason = $2, version = version + 1
             where notice_id = $1 and state in ('queued', 'failed') returning version";
@@ -178,9 +181,9 @@ pub(crate) async fn insert_in(tx: &mut Tx, notice: &NoticeRecord) -> Result<bool
     Ok(inserted == 1)
 }
 
-/// Rewrites a notice that waits; answers its version, none when it is on its way.
-pub(crate) async fn replace_in(tx: &mut Tx, notice: &NoticeRecord) -> Result<Option<i64>, Error> {
-    let version = tx
+/// Rewrites a notice that waits; answers how it waits now, none when it is on its way.
+pub(crate) async fn replace_in(tx: &mut Tx, notice: NoticeRecord) -> Result<Option<NoticeRecord>, Error> {
+    let replaced = tx
         .query(sql::REPLACE)
         .bind(notice.notice_id.as_str())
         .bind(notice.stage)
@@ -197,9 +200,14 @@ pub(crate) async fn replace_in(tx: &mut Tx, notice: &NoticeRecord) -> Result<Opt
         .bind(Json(&notice.listed))
         .bind(notice.total.map(weir_model::Money::minor))
         .bind(Instant::from(notice.next_attempt_at))
-        .optional::<(i64,)>()
+        .optional::<(i64, Instant, i64)>()
         .await?;
-    Ok(version.map(|row| row.0))
+    Ok(replaced.map(|(attempts, next, version)| NoticeRecord {
+        attempts,
+        next_attempt_at: next.get(),
+        version,
+        ..notice
+    }))
 }
 
 /// Cancels a notice that waits; answers its version, none when it is on its way.

@@ -221,6 +221,42 @@ on_both_databases! {
         assert_eq!(world.notices("a1").await[0].attempts, 2);
     }
 
+    async fn a_notice_rewritten_during_its_pause_waits_for_the_rest_of_it(db: Db) {
+        let world = World::new(db).await;
+        owing(&world, &["one@debtor.example"]).await;
+        world.run(day(1)).await;
+        let notice = claim(&world).await;
+        refuse(&world, &notice).await;
+        world.clock.advance(Duration::seconds(29));
+
+        let partly = crate::item::Item { open: money(200), ..item("inv-1", day(0), 500) };
+        world.learn("a1", vec![partly]).await;
+        let rewritten = world.notices("a1").await.remove(0);
+        assert_eq!((rewritten.total_amount, rewritten.attempts), (Some(emit::money(money(200))), 1));
+        assert_eq!(world.context.send_step().await.unwrap(), 0);
+
+        world.clock.advance(Duration::seconds(1));
+        assert_eq!(world.context.send_step().await.unwrap(), 1);
+    }
+
+    async fn a_notice_given_up_after_all_attempts_pauses_before_the_next_run_sends_it(db: Db) {
+        let sink = Sink::start();
+        let world = World::with(db, sink.settings(), tempfile::tempdir().unwrap()).await;
+        owing(&world, &["later@debtor.example"]).await;
+        world.run(day(1)).await;
+        for _ in 0..8 {
+            world.clock.advance(Duration::hours(2));
+            assert_eq!(world.context.send_step().await.unwrap(), 1);
+        }
+        let request = pb::RunCollectionsRequest { request_id: world.request(), ..pb::RunCollectionsRequest::default() };
+        world.client().run_collections(request).await.unwrap();
+        let waiting = world.notices("a1").await.remove(0);
+        assert_eq!((waiting.state(), waiting.attempts), (pb::NoticeState::Queued, 0));
+        assert_eq!(world.context.send_step().await.unwrap(), 0, "64 minutes after the eighth attempt");
+        world.clock.advance(Duration::minutes(64));
+        assert_eq!(world.context.send_step().await.unwrap(), 1);
+    }
+
     async fn a_notice_given_up_is_replaced_by_the_next_run(db: Db) {
         let sink = Sink::start();
         let world = World::with(db, sink.settings(), tempfile::tempdir().unwrap()).await;
