@@ -69,8 +69,17 @@ pub struct TaskRecord {
     pub account_id: AccountId,
     /// What to do.
     pub kind: TaskKind,
-    /// Number of the stage that asked for it.
+    /// Number of the stage that asked for it; 0 for none.
     pub stage: i64,
+    /// The strategy that numbers it so; none where no stage asked.
+    #[serde(default)]
+    pub strategy_id: Option<StrategyId>,
+    /// Name of the stage.
+    #[serde(default)]
+    pub stage_name: String,
+    /// First day of the stage, in days past due.
+    #[serde(default)]
+    pub stage_day: Option<i64>,
     /// The item that asked for it.
     pub item_id: ItemId,
     /// Department it belongs to.

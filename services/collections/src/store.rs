@@ -19,6 +19,7 @@ use crate::Error;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 100, name: "collections", sql: include_str!("migrations/0100_collections.sql") },
     Migration { version: 101, name: "reached_day", sql: include_str!("migrations/0101_reached_day.sql") },
+    Migration { version: 102, name: "task_stage", sql: include_str!("migrations/0102_task_stage.sql") },
 ];
 
 /// Where a page goes on: after this row, at most so many.

@@ -24,8 +24,9 @@ pub(crate) struct Task {
     pub task_id: TaskId,
     /// What to do.
     pub kind: TaskKind,
-    /// Number of the stage that asked for it.
-    pub stage: i64,
+    /// First day of the stage that asked for it, in days past due: its number means another stage on another ladder.
+    /// None where no stage asked.
+    pub stage_day: Option<i64>,
     /// The item that asked for it.
     pub item_id: ItemId,
     /// Where it stands.

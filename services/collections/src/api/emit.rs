@@ -203,6 +203,8 @@ pub(super) fn task(task: &TaskRecord) -> pb::Task {
         done_by: text(task.done_by.as_ref().map(SubjectId::as_str)),
         ended_time: task.ended_at.map(emit::timestamp),
         version: task.version,
+        strategy_id: text(task.strategy_id.as_ref().map(StrategyId::as_str)),
+        stage_name: task.stage_name.clone(),
     }
 }
 

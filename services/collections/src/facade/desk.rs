@@ -133,12 +133,16 @@ impl Collections {
             Effect::GiveTask { kind, stage, item_id, owner, assignee, due_date } => {
                 let Some(case_id) = desk.case_id.clone() else { return Ok(()) };
                 counts.created_tasks += 1;
+                let asking = desk.strategy.stage(stage);
                 let task = TaskRecord {
                     task_id: self.env.ids.next::<TaskId>(),
                     case_id,
                     account_id: desk.account_id.clone(),
                     kind,
                     stage,
+                    strategy_id: asking.map(|_| desk.strategy_id.clone()),
+                    stage_name: asking.map_or_else(String::new, |stage| stage.name.clone()),
+                    stage_day: asking.map(|stage| stage.from_day),
                     item_id,
                     owner,
                     assignee,

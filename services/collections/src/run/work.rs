@@ -147,9 +147,10 @@ impl<'a> Work<'a> {
 
     fn tasks(&mut self, course: &Course, broken: &[&ItemId]) {
         let dossier = self.dossier;
+        let stage_day = self.day_of(course.stage);
         for task in dossier.tasks.iter().filter(|task| task.state == TaskState::Open) {
             let settled = !dossier.items.iter().any(|item| item.item_id == task.item_id);
-            let passed = task.kind.of_a_stage() && course.stage != 0 && task.stage != course.stage;
+            let passed = task.kind.of_a_stage() && stage_day.is_some() && task.stage_day != stage_day;
             let addressed = task.kind == TaskKind::FindAddress && dossier.address == Address::Known;
             let reason = match (settled, passed, addressed) {
                 (true, _, _) => ITEM_SETTLED,
@@ -169,16 +170,21 @@ impl<'a> Work<'a> {
         let stage = self.strategy.stage(course.stage);
         if let (Some(stage), Some(anchor)) = (stage, &course.anchor_item_id) {
             for kind in &stage.tasks {
-                if !self.was_given(*kind, stage.number, anchor) {
+                if !self.was_given(*kind, stage, anchor) {
                     self.give(*kind, stage.number, anchor, stage.owner, stage.task_days);
                 }
             }
         }
     }
 
+    /// The first day of a stage of the present ladder.
+    fn day_of(&self, stage: i64) -> Option<i64> {
+        self.strategy.stage(stage).map(|stage| stage.from_day)
+    }
+
     /// Whether a task was given and not taken back: one that was closed undone is given again when its stage returns.
-    fn was_given(&self, kind: TaskKind, stage: i64, item_id: &ItemId) -> bool {
-        let given = |t: &&Task| t.kind == kind && t.stage == stage && t.item_id == *item_id;
+    fn was_given(&self, kind: TaskKind, stage: &Stage, item_id: &ItemId) -> bool {
+        let given = |t: &&Task| t.kind == kind && t.stage_day == Some(stage.from_day) && t.item_id == *item_id;
         self.dossier.tasks.iter().filter(given).any(|t| t.state != TaskState::Closed)
     }
 
@@ -263,8 +269,7 @@ impl<'a> Work<'a> {
         }
         self.unaddressed = true;
         let open = |t: &Task| t.kind == TaskKind::FindAddress && t.state == TaskState::Open;
-        if !self.dossier.tasks.iter().any(open) && !self.was_given(TaskKind::FindAddress, stage.number, &anchor.item_id)
-        {
+        if !self.dossier.tasks.iter().any(open) && !self.was_given(TaskKind::FindAddress, stage, &anchor.item_id) {
             self.give(TaskKind::FindAddress, stage.number, &anchor.item_id, course.owner, stage.task_days);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Tasks.
 
 use chrono::NaiveDate;
-use weir_model::{AccountId, CaseId, Currency, ItemId, SubjectId, TaskId};
+use weir_model::{AccountId, CaseId, Currency, ItemId, StrategyId, SubjectId, TaskId};
 use weir_store::{Db, Id, Instant, Tx};
 
 use super::{Page, known};
@@ -18,18 +18,19 @@ pub(crate) use sql::ALL;
 mod sql {
     weir_store::queries! {
         INSERT = "
-            insert into tasks (task_id, case_id, account_id, kind, stage, item_id, owner, assignee, due_date, state,
-                note, version)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', '', 1)";
+            insert into tasks (task_id, case_id, account_id, kind, stage, item_id, owner, assignee, due_date,
+                strategy_id, stage_name, stage_day, state, note, version)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'open', '', 1)";
         GET = "
-            select task_id, case_id, account_id, kind, stage, item_id, owner, assignee, due_date, state, note, done_by,
-                ended_at, version
+            select task_id, case_id, account_id, kind, stage, strategy_id, stage_name, stage_day, item_id, owner,
+                assignee, due_date, state, note, done_by, ended_at, version
             from tasks where task_id = $1" pg(" for update");
         SAVE = "
             update tasks set assignee = $2, state = $3, note = $4, done_by = $5, ended_at = $6, version = $7
             where task_id = $1";
         OF_OPEN_CASES = "
-            select tasks.account_id, cases.currency, tasks.task_id, tasks.kind, tasks.stage, tasks.item_id, tasks.state
+            select tasks.account_id, cases.currency, tasks.task_id, tasks.kind, tasks.stage_day, tasks.item_id,
+                tasks.state
             from tasks join cases on cases.case_id = tasks.case_id
             where cases.state = 'open' and cases.account_id >= $1 and cases.account_id <= $2
             order by tasks.task_id";
@@ -46,6 +47,9 @@ struct Row {
     account_id: Id<AccountId>,
     kind: String,
     stage: i64,
+    strategy_id: Option<Id<StrategyId>>,
+    stage_name: Option<String>,
+    stage_day: Option<i64>,
     item_id: Id<ItemId>,
     owner: String,
     assignee: Option<Id<SubjectId>>,
@@ -65,6 +69,9 @@ impl Row {
             account_id: self.account_id.0,
             kind: known("task kind", TaskKind::from_name(&self.kind))?,
             stage: self.stage,
+            strategy_id: self.strategy_id.map(|id| id.0),
+            stage_name: self.stage_name.unwrap_or_default(),
+            stage_day: self.stage_day,
             item_id: self.item_id.0,
             owner: known("owner", Owner::from_name(&self.owner))?,
             assignee: self.assignee.map(|id| id.0),
@@ -89,6 +96,9 @@ pub(crate) async fn insert_in(tx: &mut Tx, task: &TaskRecord) -> Result<(), Erro
         .bind(task.owner.as_str())
         .bind(task.assignee.as_ref().map(SubjectId::as_str))
         .bind(task.due_date)
+        .bind(task.strategy_id.as_ref().map(StrategyId::as_str))
+        .bind(task.stage_name.as_str())
+        .bind(task.stage_day)
         .execute()
         .await?;
     Ok(())
@@ -120,7 +130,7 @@ struct OpenRow {
     currency: String,
     task_id: Id<TaskId>,
     kind: String,
-    stage: i64,
+    stage_day: Option<i64>,
     item_id: Id<ItemId>,
     state: String,
 }
@@ -136,7 +146,7 @@ pub(crate) async fn of_open_cases_in(
         let task = Task {
             task_id: row.task_id.0,
             kind: known("task kind", TaskKind::from_name(&row.kind))?,
-            stage: row.stage,
+            stage_day: row.stage_day,
             item_id: row.item_id.0,
             state: known("task state", TaskState::from_name(&row.state))?,
         };
@@ -176,8 +186,8 @@ pub(crate) type Key = (NaiveDate, TaskId);
 pub(crate) async fn list(db: &Db, filter: &TaskFilter, page: &Page<Key>) -> Result<Vec<TaskRecord>, Error> {
     let mut query = db
         .build(
-            "select task_id, case_id, account_id, kind, stage, item_id, owner, assignee, due_date, state, note,
-                done_by, ended_at, version
+            "select task_id, case_id, account_id, kind, stage, strategy_id, stage_name, stage_day, item_id, owner,
+                assignee, due_date, state, note, done_by, ended_at, version
             from tasks where 1 = 1",
         )
         .push_if(" and case_id = ", filter.case_id.as_ref().map(CaseId::as_str))

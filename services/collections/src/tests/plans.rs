@@ -212,7 +212,7 @@ fn settling_everything_closes_the_case_its_tasks_and_its_notice() {
     let task = Task {
         task_id: TaskId::parse("t").unwrap(),
         kind: TaskKind::Call,
-        stage: 4,
+        stage_day: Some(1),
         item_id: ItemId::parse("inv-1").unwrap(),
         state: TaskState::Open,
     };
@@ -239,14 +239,14 @@ fn a_stage_gives_out_its_tasks_once_and_takes_back_those_of_the_stage_before() {
         salesperson: Some(SubjectId::parse("sales-1").unwrap()),
         ..dossier(vec![Item { reached_day: Some(1), ..item("inv-1", day(0), 500) }])
     };
-    let task = |stage: i64, kind: TaskKind| Task {
-        task_id: TaskId::parse(&format!("t{stage}{}", kind.as_str())).unwrap(),
+    let task = |day: i64, kind: TaskKind| Task {
+        task_id: TaskId::parse(&format!("t{day}{}", kind.as_str())).unwrap(),
         kind,
-        stage,
+        stage_day: Some(day),
         item_id: ItemId::parse("inv-1").unwrap(),
         state: TaskState::Open,
     };
-    let first = Dossier { tasks: vec![task(4, TaskKind::Call)], last_sent: Some(day(15)), ..owed };
+    let first = Dossier { tasks: vec![task(1, TaskKind::Call)], last_sent: Some(day(15)), ..owed };
     let plan = run_on(&with_case(first.clone(), course("inv-1", 4, 1, Owner::Sales)), 16);
     let given: Vec<_> = plan
         .effects
@@ -263,7 +263,7 @@ fn a_stage_gives_out_its_tasks_once_and_takes_back_those_of_the_stage_before() {
         [(TaskKind::Call, Owner::Finance, None, day(18)), (TaskKind::Letter, Owner::Finance, None, day(18))]
     );
     assert!(plan.effects.iter().any(|effect| matches!(effect, Effect::CloseTask { .. })));
-    let again = Dossier { tasks: vec![task(5, TaskKind::Call), task(5, TaskKind::Letter)], ..first };
+    let again = Dossier { tasks: vec![task(16, TaskKind::Call), task(16, TaskKind::Letter)], ..first };
     assert_eq!(run_on(&with_case(again, course("inv-1", 5, 2, Owner::Finance)), 16).effects, []);
 }
 
@@ -274,7 +274,7 @@ fn a_task_taken_back_is_given_again_when_its_stage_returns_and_one_done_is_not()
         let task = Task {
             task_id: TaskId::parse("t").unwrap(),
             kind: TaskKind::Call,
-            stage: 4,
+            stage_day: Some(1),
             item_id: ItemId::parse("inv-1").unwrap(),
             state,
         };
@@ -284,6 +284,29 @@ fn a_task_taken_back_is_given_again_when_its_stage_returns_and_one_done_is_not()
     assert_eq!(given_after(TaskState::Closed), 1);
     assert_eq!(given_after(TaskState::Done), 0);
     assert_eq!(given_after(TaskState::Open), 0);
+}
+
+#[test]
+fn a_task_is_kept_on_another_ladder_whose_stage_begins_on_the_same_day() {
+    // without the reminders the stage of the first overdue day is the first, not the fourth
+    let mut overdue_only = ladder();
+    overdue_only.stages.retain(crate::strategy::Stage::is_overdue);
+    let overdue_only = overdue_only.checked("strategy", &mut weir_model::Fields::default());
+    let call = |day: i64| Task {
+        task_id: TaskId::parse("t").unwrap(),
+        kind: TaskKind::Call,
+        stage_day: Some(day),
+        item_id: ItemId::parse("inv-1").unwrap(),
+        state: TaskState::Open,
+    };
+    let plan_of = |stage_day: i64| {
+        let owed = Dossier { tasks: vec![call(stage_day)], ..dossier(vec![item("inv-1", day(0), 500)]) };
+        let owed = with_case(owed, course("inv-1", 4, 1, Owner::Sales));
+        plan(&owed, &ladder_id(), &overdue_only, day(5), Occasion::Run).unwrap()
+    };
+    let touches = |effect: &Effect| matches!(effect, Effect::GiveTask { .. } | Effect::CloseTask { .. });
+    assert!(!plan_of(1).effects.iter().any(touches), "{:?}", plan_of(1));
+    assert_eq!(plan_of(-3).effects.iter().filter(|effect| touches(effect)).count(), 2, "taken back, and given anew");
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl Book {
             Effect::GiveTask { kind, stage, item_id, .. } => self.dossier.tasks.push(Task {
                 task_id: TaskId::parse(&id).unwrap(),
                 kind: *kind,
-                stage: *stage,
+                stage_day: ladder().stage(*stage).map(|stage| stage.from_day),
                 item_id: item_id.clone(),
                 state: TaskState::Open,
             }),
