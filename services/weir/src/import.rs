@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod mapping;
+mod patience;
 mod reading;
 mod row;
 mod sending;

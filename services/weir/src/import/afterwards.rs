@@ -21,6 +21,7 @@ use weir_wire::{
     receivables::v1::{GetAgingRequest, receivables_service_client::ReceivablesServiceClient},
 };
 
+use super::patience::patiently;
 use crate::print::{Align, Table, amount_of, bar, count, decimal, heading, print_aging};
 
 /// Accounts assessed at a time.
@@ -29,8 +30,6 @@ const AT_A_TIME: usize = 8;
 const SHOWN: usize = 10;
 /// Width of the bars.
 const BAR_WIDTH: usize = 36;
-/// How often an assessment is asked for while the history is still on its way.
-const TRIES: usize = 30;
 
 /// Prints the aging as of a date.
 pub(super) async fn aging(peer: &Peer, date: NaiveDate, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -82,21 +81,10 @@ async fn assess_one(peer: &Peer, wish: &Assess<'_>, account: &str) -> anyhow::Re
         at_least_as_fresh: Some(wish.token.clone()),
         ..AssessAccountRequest::default()
     };
-    let mut client = AssessmentServiceClient::new(peer.clone());
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match client.assess_account(request.clone()).await {
-            Ok(answer) => return answer.into_inner().assessment.context("an answer without assessment"),
-            Err(status) if tries < TRIES && is_late(status.code()) => {}
-            Err(status) => return Err(anyhow::Error::from(status).context(format!("assessment of {account}"))),
-        }
-    }
-}
-
-/// Whether the history is still on its way.
-fn is_late(code: Code) -> bool {
-    matches!(code, Code::DeadlineExceeded | Code::Unavailable)
+    let client = AssessmentServiceClient::new(peer.clone());
+    let answer = patiently(async || client.clone().assess_account(request.clone()).await).await;
+    let answer = answer.with_context(|| format!("assessment of {account}"))?;
+    answer.into_inner().assessment.context("an answer without assessment")
 }
 
 /// Makes a profile of what little is known, where there is none.
