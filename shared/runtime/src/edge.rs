@@ -42,7 +42,7 @@ use self::{
 };
 pub use self::{
     config::EdgeConfig,
-    deadline::Deadline,
+    deadline::{Deadline, pass_deadline_on},
     methods::{AccessRow, unlisted_methods},
 };
 use crate::{
@@ -149,6 +149,7 @@ impl Edge {
         let bytes_max = rules.config.message_in_bytes_max;
         let request = request.map(|body| Body::new(MeteredRequest::new(body, bytes_max)));
         let handled = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
+        let handled = deadline::during(admission.deadline, handled);
         let response = match within(admission.deadline, handled).await {
             None => return refuse(&answer::late(), observation, &span),
             Some(Err(panic)) => {

@@ -28,7 +28,7 @@ use weir_model::{Principal, Role};
 
 use crate::{
     AccessRow, Deadline, Edge, EdgeConfig, EdgeParts, Identities, Metrics, Server, ServerConfig, Shutdown,
-    ShutdownConfig,
+    ShutdownConfig, edge::pass_deadline_on,
 };
 
 pub(crate) const ECHO: &str = "/weir.test.v1.TestService/Echo";
@@ -70,6 +70,11 @@ impl TestService {
             }
             ("who", _) => request.extensions().get::<Principal>().unwrap().subject.to_string(),
             ("has deadline", _) => request.extensions().get::<Deadline>().is_some().to_string(),
+            ("pass on", _) => {
+                let mut headers = http::HeaderMap::new();
+                pass_deadline_on(&mut headers);
+                headers.get("grpc-timeout").unwrap().to_str().unwrap().to_owned()
+            }
             ("trace", _) => request.metadata().get("traceparent").unwrap().to_str().unwrap().to_owned(),
             ("long", bytes) => "x".repeat(bytes.parse().unwrap()),
             _ => told,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use http::Request;
 use tonic::{body::Body, transport::Endpoint};
 use weir_model::Principal;
-use weir_runtime::{Edge, PrincipalConfig, principal::Credentials, telemetry::pass_trace_on};
+use weir_runtime::{Edge, PrincipalConfig, edge::pass_deadline_on, principal::Credentials, telemetry::pass_trace_on};
 use weir_wire::{Peer, Prepare};
 
 use crate::{roles::Role, settings::Settings};
@@ -69,5 +69,6 @@ fn prepare(credentials: Credentials) -> Prepare {
     Arc::new(move |request: &mut Request<Body>| {
         credentials.attach(request);
         pass_trace_on(request.headers_mut());
+        pass_deadline_on(request.headers_mut());
     })
 }

@@ -12,8 +12,12 @@ const HEADER: &str = "grpc-timeout";
 /// A timeout has at most eight digits.
 const DIGITS_MAX: u128 = 99_999_999;
 
-/// When the call must be answered. The edge leaves it in the request's extensions, so that a handler can pass on
-/// what remains.
+tokio::task_local! {
+    /// The deadline of the call this task works on.
+    static PRESENT: Option<Deadline>;
+}
+
+/// When the call must be answered. The edge leaves it in the request's extensions, for a handler that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
@@ -28,8 +32,7 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 
-    /// Asks another process to answer within what remains.
-    pub fn pass_on(self, headers: &mut HeaderMap) {
+    fn write(self, headers: &mut HeaderMap) {
         // Eight digits of microseconds are a minute and a half; longer than that, milliseconds are exact enough.
         let remaining = self.remaining();
         let text = match remaining.as_micros() {
@@ -42,6 +45,20 @@ impl Deadline {
     /// The moment itself, on tokio's clock.
     pub fn at(self) -> Instant {
         self.0
+    }
+}
+
+/// Works on a call, whose deadline is then passed on to whomever it calls.
+pub(crate) async fn during<F: Future>(deadline: Option<Deadline>, work: F) -> F::Output {
+    PRESENT.scope(deadline, work).await
+}
+
+/// Asks another process to answer within what remains of the present call, unless less is asked for already.
+pub fn pass_deadline_on(headers: &mut HeaderMap) {
+    let Some(deadline) = PRESENT.try_with(|deadline| *deadline).ok().flatten() else { return };
+    let asked = headers.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse);
+    if asked.is_none_or(|asked| asked > deadline.remaining()) {
+        deadline.write(headers);
     }
 }
 
@@ -93,12 +110,37 @@ mod tests {
         assert_eq!(parse("99999999S"), Some(Duration::from_secs(99_999_999)));
     }
 
+    fn asked(headers: &HeaderMap) -> Option<Duration> {
+        headers.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse)
+    }
+
+    #[tokio::test]
+    async fn less_than_what_remains_may_be_asked_for_and_more_may_not() {
+        let deadline = Some(Deadline::after(Duration::from_secs(60)));
+        for (given, expected) in [("1S", 1), ("2M", 60)] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HEADER, HeaderValue::from_static(given));
+            during(deadline, async { pass_deadline_on(&mut headers) }).await;
+            let passed_on = asked(&headers).unwrap();
+            let expected = Duration::from_secs(expected);
+            assert!(passed_on <= expected && expected - passed_on < Duration::from_secs(1), "{given}: {passed_on:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_deadline_nothing_is_asked_for() {
+        let mut headers = HeaderMap::new();
+        pass_deadline_on(&mut headers);
+        during(None, async { pass_deadline_on(&mut headers) }).await;
+        assert_eq!(asked(&headers), None);
+    }
+
     #[test]
-    fn what_remains_is_passed_on() {
+    fn what_remains_is_written_as_what_is_read() {
         for seconds in [0, 1, 90, 200, 1_000_000] {
             let (given, mut headers) = (Duration::from_secs(seconds), HeaderMap::new());
-            Deadline::after(given).pass_on(&mut headers);
-            let passed_on = headers.get(HEADER).and_then(|value| value.to_str().ok()).and_then(parse).unwrap();
+            Deadline::after(given).write(&mut headers);
+            let passed_on = asked(&headers).unwrap();
             let longest = given.min(Duration::from_secs(99_999));
             assert!(passed_on <= given && longest - passed_on.min(longest) < Duration::from_secs(1), "{seconds}");
         }

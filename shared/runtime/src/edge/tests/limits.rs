@@ -53,6 +53,19 @@ async fn a_handler_learns_its_deadline() {
 }
 
 #[tokio::test]
+async fn whom_a_handler_calls_learns_what_remains_near_and_far() {
+    let world = World::with_edge(EdgeConfig::default());
+    for passed_on in [
+        call(world.near.clone(), ECHO, told("pass on")).await.unwrap(),
+        call(world.far().await, ECHO, told("pass on")).await.unwrap(),
+    ] {
+        // the default of 30 seconds, in microseconds
+        let micros: u64 = passed_on.strip_suffix('u').unwrap().parse().unwrap();
+        assert!((20_000_000..=30_000_000).contains(&micros), "{passed_on}");
+    }
+}
+
+#[tokio::test]
 async fn a_deadline_tells_what_remains() {
     let deadline = crate::Deadline::after(Duration::from_secs(60));
     assert!(deadline.remaining() <= Duration::from_secs(60));
