@@ -38,14 +38,6 @@ impl Health {
         (health, routes.add_service(server))
     }
 
-    /// Says that a service is, or is not, ready to be called. A service that is not there is ignored.
-    pub async fn set_ready(&self, service: &str, is_ready: bool) {
-        if let Some(ready) = self.state.lock().await.ready.get_mut(service) {
-            *ready = is_ready;
-        }
-        self.publish().await;
-    }
-
     /// Says that every service is ready.
     pub async fn set_all_ready(&self) {
         self.state.lock().await.ready.values_mut().for_each(|ready| *ready = true);
@@ -56,11 +48,6 @@ impl Health {
     pub async fn drain(&self) {
         self.state.lock().await.draining = true;
         self.publish().await;
-    }
-
-    /// Whether every service is ready and the process does not drain.
-    pub async fn is_serving(&self) -> bool {
-        self.state.lock().await.all()
     }
 
     async fn publish(&self) {

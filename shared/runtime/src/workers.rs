@@ -1,4 +1,4 @@
-//! Background work: named loops around a `step`, and tasks that are to run all the time.
+//! Background work: named loops around a `step`.
 //!
 //! A step does a bounded amount of work and says how much. The loop rests when there was none, backs off when it
 //! failed, and outlives panics. When the process drains, the step under way finishes and no other begins.
@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use tokio::{
     sync::Notify,
     task::{JoinSet, yield_now},
-    time::{Instant, sleep},
+    time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, info_span};
@@ -112,33 +112,6 @@ impl Workers {
         };
         self.tasks.spawn(work.instrument(span));
         wake_up
-    }
-
-    /// Keeps a task running until the process drains: when it ends, it begins again after a rest. The task is given a
-    /// token that fires when it should end.
-    pub fn spawn_task<S, F, E>(&mut self, name: impl Into<String>, pace: Pace, task: S)
-    where
-        S: Fn(CancellationToken) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), E>> + Send,
-        E: Display + Send,
-    {
-        let mut worker = self.worker(name, pace);
-        let span = info_span!("worker", name = worker.name);
-        let work = async move {
-            while !worker.stop.is_cancelled() {
-                let began = Instant::now();
-                let ended = AssertUnwindSafe(async { task(worker.stop.clone()).await }).catch_unwind().await;
-                if began.elapsed() > worker.pace.backoff_longest {
-                    worker.failures = 0;
-                }
-                match ended {
-                    Ok(Ok(())) => worker.rest_idle(&Notify::new()).await,
-                    Ok(Err(error)) => worker.rest_failed(error.to_string()).await,
-                    Err(panic) => worker.rest_panicked(panic_message(panic.as_ref()).to_owned()).await,
-                }
-            }
-        };
-        self.tasks.spawn(work.instrument(span));
     }
 
     /// Waits until all work has ended; drops what is left when the time is over.

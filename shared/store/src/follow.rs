@@ -8,7 +8,6 @@ mod source;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use futures::future::BoxFuture;
 use futures::stream::ReadyChunks;
 use tokio::sync::watch;
 
@@ -183,36 +182,6 @@ async fn save<S: Source + ?Sized>(
         if !(retryable && attempt.again().await) {
             return tried;
         }
-    }
-}
-
-/// A follower of whatever source, to be kept with others.
-pub trait Follow: Send {
-    /// The feed's name.
-    fn feed(&self) -> &'static str;
-    /// How far it is, as it goes.
-    fn status(&self) -> watch::Receiver<Status>;
-    /// See [`Follower::step`].
-    fn step(&mut self) -> BoxFuture<'_, Result<usize, FollowError<String>>>;
-    /// See [`Follower::run`].
-    fn run(&mut self) -> BoxFuture<'_, ()>;
-}
-
-impl<S: Source> Follow for Follower<S> {
-    fn feed(&self) -> &'static str {
-        self.feed
-    }
-
-    fn status(&self) -> watch::Receiver<Status> {
-        Follower::status(self)
-    }
-
-    fn step(&mut self) -> BoxFuture<'_, Result<usize, FollowError<String>>> {
-        Box::pin(async { Follower::step(self).await.map_err(|e| e.map(|e| e.to_string())) })
-    }
-
-    fn run(&mut self) -> BoxFuture<'_, ()> {
-        Box::pin(Follower::run(self))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -91,12 +90,6 @@ impl Effective {
         Err(ConfigError::one(format!("section {name}: {}", one_line(&error))))
     }
 
-    /// A text that must not be shown; empty when it was not given.
-    pub fn secret(&self, key: &str) -> SecretString {
-        let text = self.entries.get(key).and_then(|entry| entry.value.as_str()).unwrap_or_default();
-        SecretString::from(text.to_owned())
-    }
-
     /// Every value by key, as it may be shown.
     pub fn lines(&self) -> Vec<Line> {
         let line = |(key, entry): (&String, &Entry)| Line {
@@ -121,19 +114,6 @@ impl Effective {
             insert(&mut table, path, value.clone());
         }
         table
-    }
-}
-
-/// All values as an aligned table, one a line.
-impl fmt::Display for Effective {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.lines();
-        let width = |of: fn(&Line) -> &str| lines.iter().map(|line| of(line).chars().count()).max().unwrap_or(0);
-        let (keys, values) = (width(|line| &line.key), width(|line| &line.value));
-        for Line { key, value, origin } in &lines {
-            writeln!(f, "{key:keys$} = {value:values$}  # {origin}")?;
-        }
-        Ok(())
     }
 }
 

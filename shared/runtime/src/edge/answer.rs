@@ -1,4 +1,7 @@
 //! Turns what the edge refuses into gRPC answers, with the details callers may match on.
+//!
+//! The edge reads no fields, so it names none. What services answer is turned by the wire, which this crate must not
+//! know.
 
 use std::collections::HashMap;
 
@@ -17,9 +20,6 @@ pub(crate) fn status(fault: &Fault) -> Status {
     details.set_error_info(fault.reason.as_str(), DOMAIN, metadata);
     if let Some(after) = fault.retry_after {
         details.set_retry_info(Some(after));
-    }
-    for field in &fault.fields {
-        details.add_bad_request_violation(field.path.as_str(), field.description.as_str());
     }
     Status::with_error_details(code(fault.kind), fault.message.as_ref(), details)
 }

@@ -156,32 +156,6 @@ async fn a_step_that_never_ends_is_dropped_when_the_time_is_over() {
     ended(world).await;
 }
 
-#[tokio::test]
-async fn a_task_is_begun_again_however_it_ends_and_told_when_to_stop() {
-    let mut world = world();
-    let (told, mut calls) = mpsc::unbounded_channel();
-    let times = AtomicUsize::new(0);
-    let pace = Pace { idle: Duration::from_millis(1), ..BRISK };
-    world.workers.spawn_task("test", pace, move |stop| {
-        told.send(()).unwrap();
-        let time = times.fetch_add(1, Ordering::SeqCst);
-        async move {
-            match time {
-                0 => Ok(()),
-                1 => Err("no luck"),
-                2 => panic!("as told"),
-                _ => {
-                    stop.cancelled().await;
-                    Ok(())
-                }
-            }
-        }
-    });
-    called(&mut calls, 4).await;
-    let metrics = ended(world).await;
-    assert_eq!((counted(&metrics, "failed"), counted(&metrics, "panicked")), (1, 1));
-}
-
 #[test]
 fn rests_after_failures_grow_to_the_longest() {
     let pace = Pace { idle: LONG, backoff_first: Duration::from_secs(1), backoff_longest: Duration::from_secs(10) };

@@ -81,16 +81,3 @@ pub enum FollowError<E> {
     #[error("a change could not take effect: {0}")]
     Effect(E),
 }
-
-impl<E> FollowError<E> {
-    /// The same with another error of the effect.
-    pub fn map<F>(self, f: impl FnOnce(E) -> F) -> FollowError<F> {
-        match self {
-            FollowError::Source(error) => FollowError::Source(error),
-            FollowError::Hole { expected, found } => FollowError::Hole { expected, found },
-            FollowError::Ended => FollowError::Ended,
-            FollowError::Store(error) => FollowError::Store(error),
-            FollowError::Effect(error) => FollowError::Effect(f(error)),
-        }
-    }
-}

@@ -80,12 +80,8 @@ async fn health_follows_readiness_and_needs_no_name() {
     let world = World::with_edge(EdgeConfig::default());
     let edge = &world.near;
     assert_eq!((health(edge, "").await, health(edge, SERVICE).await), both("NOT_SERVING"));
-    edge.health().set_ready(SERVICE, true).await;
-    assert_eq!((health(edge, "").await, health(edge, SERVICE).await), both("SERVING"));
-    edge.health().set_ready(SERVICE, false).await;
-    assert_eq!((health(edge, "").await, health(edge, SERVICE).await), both("NOT_SERVING"));
     edge.health().set_all_ready().await;
-    assert!(edge.health().is_serving().await);
+    assert_eq!((health(edge, "").await, health(edge, SERVICE).await), both("SERVING"));
     edge.health().drain().await;
     edge.health().set_all_ready().await;
     assert_eq!((health(edge, "").await, health(edge, SERVICE).await), both("NOT_SERVING"), "draining is for ever");
