@@ -3,6 +3,7 @@
 mod ask;
 mod emit;
 mod feed;
+mod pause;
 mod read;
 mod service;
 mod tell;
@@ -59,6 +60,11 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.collections.v1.CollectionsService/RecordPromise", WORKERS),
     ("/weir.collections.v1.CollectionsService/CancelPromise", WORKERS),
     ("/weir.collections.v1.CollectionsService/ListPromises", READERS),
+    ("/weir.collections.v1.CollectionsService/SetPause", WORKERS),
+    ("/weir.collections.v1.CollectionsService/LiftPause", WORKERS),
+    ("/weir.collections.v1.CollectionsService/ListPauses", READERS),
+    ("/weir.collections.v1.CollectionsService/RecordOptOut", KEEPERS),
+    ("/weir.collections.v1.CollectionsService/LiftOptOut", KEEPERS),
     ("/weir.collections.v1.CollectionsService/RunCollections", RUNNERS),
     ("/weir.collections.v1.CollectionsService/GetWorklist", READERS),
     ("/weir.collections.v1.CollectionsService/ListNotices", READERS),

@@ -37,15 +37,16 @@ pub struct Course {
 }
 
 impl Course {
-    /// The course of a case whose items that are not left alone are `active`.
+    /// The course of a case whose items that are not left alone are `active`; those whose age only is frozen where
+    /// there are no others.
     pub fn of<'a>(
         strategy_id: &StrategyId,
         strategy: &Strategy,
         active: impl IntoIterator<Item = &'a Item>,
         as_of: NaiveDate,
     ) -> Self {
-        let anchor = dunning::oldest(active);
-        let stage = anchor.and_then(|item| strategy.stage_of(item.days_past_due(as_of)));
+        let anchor = dunning::oldest(active, as_of);
+        let stage = anchor.and_then(|item| strategy.stage_of(item.clock(as_of)));
         Course {
             strategy_id: strategy_id.clone(),
             anchor_item_id: anchor.map(|item| item.item_id.clone()),

@@ -45,6 +45,9 @@ pub enum Error {
         /// What is open and undisputed.
         available: String,
     },
+    /// Another pause holds on some of the days.
+    #[error("pause {0} holds on some of the days")]
+    PauseOverlaps(i64),
     /// A later date was run.
     #[error("{asked} comes before {newest}, which was run")]
     RunOutOfOrder {
@@ -100,6 +103,9 @@ impl From<Error> for Fault {
             Error::PromiseOpen(_) => Fault::precondition(Reason::PromiseOpen, message),
             Error::LessIsOpen { available, .. } => {
                 Fault::precondition(Reason::WrongState, message).with("available", available)
+            }
+            Error::PauseOverlaps(number) => {
+                Fault::precondition(Reason::WrongState, message).with("pause_number", number)
             }
             Error::RunOutOfOrder { newest, .. } => {
                 Fault::precondition(Reason::RunOutOfOrder, message).with("newest_date", newest)

@@ -4,6 +4,7 @@ mod cases;
 mod desk;
 mod learn;
 mod notices;
+mod pauses;
 mod promises;
 mod run;
 mod standing;
@@ -21,6 +22,7 @@ use weir_store::{Env, Journal, bookmark};
 
 pub(crate) use cases::CaseView;
 pub(crate) use learn::{HeldOrder, PositionLearned};
+pub(crate) use pauses::NewPause;
 pub(crate) use promises::NewPromise;
 pub(crate) use worklist::{Line, WorklistFilter};
 

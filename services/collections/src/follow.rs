@@ -131,6 +131,11 @@ fn position(
     let mut fields = Fields::default();
     let account_id = parse::id(&mut fields, "account_id", &change.account_id);
     let currency = parse::currency(&mut fields, "currency_code", &change.currency_code);
+    let credit = match &change.unapplied_credit {
+        None => currency.map(weir_model::Money::zero),
+        some => parse::non_negative_money(&mut fields, "unapplied_credit", some.as_ref()),
+    };
+    let credit = parse::in_currency(&mut fields, "unapplied_credit", credit, currency);
     let mut items = Vec::new();
     for (index, open_item) in change.items.iter().enumerate() {
         // credit is not dunned: it reduces what is owed once it is allocated
@@ -142,7 +147,7 @@ fn position(
     let learned = (|| {
         Some(PositionLearned {
             account_id: account_id?,
-            currency: currency?,
+            credit: credit?,
             version: change.version,
             items: items.into_iter().collect::<Option<_>>()?,
             correlation_id,
@@ -185,6 +190,7 @@ fn item(
         correlation_id: correlation_id?,
         version: item.version,
         reached_day: None,
+        pauses: Vec::new(),
     })
 }
 

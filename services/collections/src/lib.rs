@@ -16,6 +16,7 @@ pub mod follow;
 mod item;
 mod name;
 mod notice;
+mod pause;
 mod policy;
 mod promise;
 mod record;

@@ -53,6 +53,10 @@ names! {
         Refused = "refused",
         ClaimsPaid = "claims_paid",
     }
+    crate::pause::PauseKind {
+        Dispute = "dispute",
+        Plan = "plan",
+    }
     crate::notice::NoticeKind {
         Debtor = "debtor",
         HoldFinanceManager = "hold_finance_manager",

@@ -11,6 +11,7 @@ use weir_model::{
 use crate::{
     case::{CaseState, Course},
     notice::{Language, Listed, NoticeKind, NoticeState},
+    pause::{Pause, PauseKind},
     promise::{Promise, PromiseState},
     strategy::{Owner, Strategy, StrategyState, TaskKind, Tone},
     task::TaskState,
@@ -121,6 +122,40 @@ pub struct PromiseRecord {
     pub recorded_at: DateTime<Utc>,
     /// Goes up with each change.
     pub version: i64,
+}
+
+/// A pause as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseRecord {
+    /// Its number; goes up with each that is set.
+    pub number: i64,
+    /// The account.
+    pub account_id: AccountId,
+    /// The pause.
+    pub pause: Pause,
+    /// Why the clock stands still.
+    pub kind: PauseKind,
+    /// Anything else.
+    pub note: String,
+    /// Who set it.
+    pub set_by: SubjectId,
+    /// When.
+    pub set_at: DateTime<Utc>,
+    /// Who lifted it.
+    pub lifted_by: Option<SubjectId>,
+}
+
+/// A debtor's wish not to be contacted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OptOut {
+    /// The account.
+    pub account_id: AccountId,
+    /// How the wish came, and anything else.
+    pub reason: String,
+    /// Who recorded it.
+    pub set_by: SubjectId,
+    /// When.
+    pub set_at: DateTime<Utc>,
 }
 
 /// A notice as stored: exactly as it reads.

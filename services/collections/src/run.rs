@@ -4,7 +4,7 @@
 mod work;
 
 use chrono::NaiveDate;
-use weir_model::{CaseId, Currency, ItemId, NoticeId, PromiseId, SubjectId, TaskId};
+use weir_model::{CaseId, Currency, ItemId, Money, NoticeId, PromiseId, SubjectId, TaskId};
 
 pub(crate) use work::plan;
 
@@ -14,6 +14,7 @@ use crate::{
     notice::{Listed, Unsent},
     promise::{Promise, PromiseState},
     strategy::{Owner, TaskKind},
+    suppression::Consent,
     task::Task,
 };
 
@@ -54,6 +55,10 @@ pub(crate) struct Dossier {
     pub last_sent: Option<NaiveDate>,
     /// Whether a notice could reach the debtor.
     pub address: Address,
+    /// Whether the debtor may be contacted.
+    pub consent: Consent,
+    /// Credit that is not allocated yet.
+    pub credit: Money,
     /// Who works the sales stages.
     pub salesperson: Option<SubjectId>,
 }
@@ -70,6 +75,8 @@ impl Dossier {
             unsent: None,
             last_sent: None,
             address: Address::Missing,
+            consent: Consent::Given,
+            credit: Money::zero(currency),
             salesperson: None,
         }
     }

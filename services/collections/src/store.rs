@@ -5,6 +5,8 @@ pub(crate) mod cases;
 pub(crate) mod contacts;
 pub(crate) mod dossiers;
 pub(crate) mod notices;
+pub(crate) mod opt_outs;
+pub(crate) mod pauses;
 pub(crate) mod promises;
 pub(crate) mod runs;
 pub(crate) mod strategies;
@@ -20,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 100, name: "collections", sql: include_str!("migrations/0100_collections.sql") },
     Migration { version: 101, name: "reached_day", sql: include_str!("migrations/0101_reached_day.sql") },
     Migration { version: 102, name: "task_stage", sql: include_str!("migrations/0102_task_stage.sql") },
+    Migration { version: 103, name: "pauses", sql: include_str!("migrations/0103_pauses.sql") },
 ];
 
 /// Where a page goes on: after this row, at most so many.
@@ -108,6 +111,8 @@ pub(crate) fn queries() -> Vec<(&'static str, weir_store::Sql)> {
         contacts::ALL,
         dossiers::ALL,
         notices::ALL,
+        opt_outs::ALL,
+        pauses::ALL,
         promises::ALL,
         runs::ALL,
         strategies::ALL,

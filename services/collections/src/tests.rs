@@ -5,6 +5,7 @@ mod feeds;
 mod input;
 mod loop_;
 mod outbox;
+mod pauses;
 mod plans;
 mod promises;
 mod properties;

@@ -105,7 +105,8 @@ fn expected_recovery(matter: &Matter<'_>, strategy: &Strategy, as_of: NaiveDate)
     let mut sum = Decimal::ZERO;
     for (item, suppressed) in &matter.items {
         let days = item.days_past_due(as_of);
-        let Some(stage) = strategy.stage_of(days).filter(|_| days > 0 && suppressed.is_none()) else { continue };
+        let stage = strategy.stage_of(item.clock(as_of)).filter(|_| days > 0 && suppressed.is_none());
+        let Some(stage) = stage else { continue };
         let share = stage.expected_recovery_percent.checked_div(Decimal::ONE_HUNDRED).unwrap_or_default();
         let part = item.dunnable()?.to_decimal().checked_mul(share).ok_or(MoneyError::Overflow)?;
         sum = sum.checked_add(part).ok_or(MoneyError::Overflow)?;

@@ -1,6 +1,6 @@
 //! From this context's words to messages.
 
-use weir_model::{CaseId, HoldId, ItemId, SubjectId};
+use weir_model::{CaseId, HoldId, ItemId, StrategyId, SubjectId};
 use weir_wire::{collections::v1 as pb, common::v1::Grade as PbGrade, emit};
 
 use crate::{
@@ -166,8 +166,11 @@ fn case_item(
         None => pb::Suppression::Unspecified,
         Some(Suppression::Settled) => pb::Suppression::Settled,
         Some(Suppression::Disputed) => pb::Suppression::Disputed,
+        Some(Suppression::Paused) => pb::Suppression::Paused,
         Some(Suppression::Promised) => pb::Suppression::Promised,
         Some(Suppression::BelowTolerance) => pb::Suppression::BelowTolerance,
+        Some(Suppression::OptedOut) => pb::Suppression::OptedOut,
+        Some(Suppression::Covered) => pb::Suppression::Covered,
     };
     pb::CaseItem {
         item_id: item.item_id.to_string(),

@@ -47,6 +47,11 @@ rpcs! {
     record_promise(RecordPromiseRequest) -> RecordPromiseResponse;
     cancel_promise(CancelPromiseRequest) -> CancelPromiseResponse;
     list_promises(ListPromisesRequest) -> ListPromisesResponse;
+    set_pause(SetPauseRequest) -> SetPauseResponse;
+    lift_pause(LiftPauseRequest) -> LiftPauseResponse;
+    list_pauses(ListPausesRequest) -> ListPausesResponse;
+    record_opt_out(RecordOptOutRequest) -> RecordOptOutResponse;
+    lift_opt_out(LiftOptOutRequest) -> LiftOptOutResponse;
     run_collections(RunCollectionsRequest) -> RunCollectionsResponse;
     get_worklist(GetWorklistRequest) -> GetWorklistResponse;
     list_notices(ListNoticesRequest) -> ListNoticesResponse;

@@ -3,22 +3,23 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use weir_model::{CaseId, ItemId, Money};
+use weir_model::{AccountId, CaseId, ItemId, Money};
 
 use super::Collections;
 use crate::{
     Error,
     case::{CaseState, Course},
+    dunning,
     item::Item,
     policy::Policy,
     record::CaseRecord,
     store::{
         Page, accounts,
         cases::{self, CaseFilter},
-        dossiers, promises, strategies,
+        dossiers, opt_outs, promises, strategies,
     },
     strategy::Strategy,
-    suppression::{Suppression, Word, suppression},
+    suppression::{Consent, Grounds, Suppression, suppressions},
 };
 
 /// A case as it stands on a date.
@@ -43,14 +44,14 @@ pub struct CaseView {
 }
 
 impl CaseView {
-    /// A case seen on a date, given the open items of its debt and those with an open promise.
+    /// A case seen on a date, given the debt behind it.
     pub(super) fn of(
         case: CaseRecord,
         (strategy_id, strategy): &(weir_model::StrategyId, Strategy),
-        items: Vec<Item>,
-        promised: &BTreeSet<ItemId>,
+        debt: Debt,
         as_of: NaiveDate,
     ) -> Result<Self, Error> {
+        let Debt { items, promised, consent, credit } = debt;
         let zero = Money::zero(case.currency);
         let mut view = CaseView {
             stage_name: String::new(),
@@ -65,10 +66,15 @@ impl CaseView {
         if view.case.state == CaseState::Closed {
             return Ok(view);
         }
-        let tolerance = strategy.tolerance(view.case.currency);
-        for item in items {
-            let word = if promised.contains(&item.item_id) { Word::Given } else { Word::None };
-            let suppressed = suppression(&item, word, tolerance)?;
+        let grounds = Grounds {
+            as_of,
+            promised: promised.iter().collect(),
+            tolerance: strategy.tolerance(view.case.currency),
+            consent,
+            credit: credit.unwrap_or(zero),
+        };
+        let suppressed = suppressions(&items, &grounds)?;
+        for (item, suppressed) in items.into_iter().zip(suppressed) {
             view.open = view.open.checked_add(item.open)?;
             if item.days_past_due(as_of) > 0 {
                 view.overdue = view.overdue.checked_add(item.open)?;
@@ -77,13 +83,39 @@ impl CaseView {
             view.stages_reached.push(reached.map_or(0, |stage| stage.number));
             view.items.push((item, suppressed));
         }
-        let active = || view.items.iter().filter(|(_, suppressed)| suppressed.is_none()).map(|(item, _)| item);
-        view.case.course = Course::of(strategy_id, strategy, active(), as_of);
-        view.days_past_due = crate::dunning::oldest(active()).map_or(0, |item| item.days_past_due(as_of));
+        let active: Vec<&Item> = view.with(Option::is_none);
+        let frozen = || view.with(|suppressed| suppressed.is_some_and(Suppression::freezes));
+        let of = if active.is_empty() { frozen() } else { active };
+        let course = Course::of(strategy_id, strategy, of.iter().copied(), as_of);
+        view.days_past_due = dunning::oldest(of, as_of).map_or(0, |item| item.days_past_due(as_of));
+        view.case.course = course;
         let stage = strategy.stage(view.case.course.stage);
         view.stage_name = stage.map_or_else(String::new, |stage| stage.name.clone());
         Ok(view)
     }
+
+    /// The items left alone for some reasons, or for none.
+    fn with(&self, wanted: impl Fn(&Option<Suppression>) -> bool) -> Vec<&Item> {
+        self.items.iter().filter(|(_, suppressed)| wanted(suppressed)).map(|(item, _)| item).collect()
+    }
+}
+
+/// The debt behind a case, as far as its view needs it.
+#[derive(Debug, Clone)]
+pub(super) struct Debt {
+    /// Its open items.
+    pub(super) items: Vec<Item>,
+    /// Those with an open promise.
+    pub(super) promised: BTreeSet<ItemId>,
+    /// Whether the debtor may be contacted.
+    pub(super) consent: Consent,
+    /// Credit that is not allocated yet; none where nothing was told of any.
+    pub(super) credit: Option<Money>,
+}
+
+/// Whether an account may be contacted, by those that may not.
+pub(super) fn consent(opted_out: &BTreeSet<AccountId>, account_id: &AccountId) -> Consent {
+    if opted_out.contains(account_id) { Consent::Withdrawn } else { Consent::Given }
 }
 
 impl Collections {
@@ -118,7 +150,13 @@ impl Collections {
         let items = dossiers::open_items(db, &account_id, &account_id).await?;
         let of_case = items.into_iter().map(|(_, item)| item).filter(|item| item.amount.currency() == currency);
         let promised = promises::open(db, &account_id, &account_id).await?;
-        let promised = promised.into_iter().map(|record| record.promise.item_id).collect();
-        CaseView::of(case, policy.of(grade), of_case.collect(), &promised, as_of)
+        let debts = dossiers::debts(db, &account_id, &account_id).await?;
+        let debt = Debt {
+            items: of_case.collect(),
+            promised: promised.into_iter().map(|record| record.promise.item_id).collect(),
+            consent: consent(&opt_outs::of(db, &account_id, &account_id).await?, &account_id),
+            credit: debts.into_iter().map(|debt| debt.credit).find(|credit| credit.currency() == currency),
+        };
+        CaseView::of(case, policy.of(grade), debt, as_of)
     }
 }

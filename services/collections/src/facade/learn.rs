@@ -1,7 +1,7 @@
 //! What other contexts tell: debts, held orders, grades. Each takes effect in the transaction of its bookmark, at most
 //! once however often it comes.
 
-use weir_model::{AccountId, Call, CorrelationId, Currency, HoldId};
+use weir_model::{AccountId, Call, CorrelationId, HoldId, Money};
 use weir_store::Tx;
 
 use super::{Collections, desk::Work};
@@ -21,10 +21,10 @@ use crate::{
 pub struct PositionLearned {
     /// The account.
     pub account_id: AccountId,
-    /// The currency.
-    pub currency: Currency,
     /// Goes up with each change.
     pub version: i64,
+    /// Credit that is not allocated yet.
+    pub credit: Money,
     /// The items.
     pub items: Vec<Item>,
     /// What the change belongs to.
@@ -50,7 +50,7 @@ impl Collections {
         let account_id = &learned.account_id;
         accounts::ensure_in(tx, account_id).await?;
         accounts::lock_in(tx, account_id, account_id).await?;
-        if !accounts::save_debt_in(tx, account_id, learned.currency, learned.version).await? {
+        if !accounts::save_debt_in(tx, account_id, learned.version, learned.credit).await? {
             return Ok(());
         }
         for item in &learned.items {

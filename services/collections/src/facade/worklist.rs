@@ -7,7 +7,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, CaseId, Currency, ItemId, Money, SubjectId};
 
-use super::{CaseView, Collections};
+use super::{
+    CaseView, Collections,
+    cases::{Debt, consent},
+};
 use crate::{
     Error,
     case::CaseState,
@@ -16,7 +19,7 @@ use crate::{
     store::{
         Page, accounts,
         cases::{self, CaseFilter},
-        dossiers, promises, strategies, tasks,
+        dossiers, opt_outs, promises, strategies, tasks,
     },
     strategy::Owner,
     worklist::{DueTask, Matter, Rank, rank},
@@ -111,12 +114,15 @@ impl Collections {
                 let debtor_name = debtor.map_or_else(|| case.account_id.to_string(), |debtor| debtor.name.clone());
                 let (account_id, currency) = (case.account_id.clone(), case.currency);
                 let key = (account_id.clone(), currency);
-                let items = desk.items.remove(&key).unwrap_or_default();
                 let strategy = policy.of(desk.grades.get(&account_id).copied());
-                let no_promises = BTreeSet::new();
-                let promised = desk.promised.get(&account_id).unwrap_or(&no_promises);
+                let debt = Debt {
+                    items: desk.items.remove(&key).unwrap_or_default(),
+                    promised: desk.promised.get(&account_id).cloned().unwrap_or_default(),
+                    consent: consent(&desk.opted_out, &account_id),
+                    credit: desk.credits.get(&key).copied(),
+                };
                 let tasks = desk.tasks.remove(&case.case_id).unwrap_or_default();
-                let view = CaseView::of(case, strategy, items, promised, as_of)?;
+                let view = CaseView::of(case, strategy, debt, as_of)?;
                 if filter.owner.is_some_and(|owner| view.case.course.owner != owner) {
                     continue;
                 }
@@ -139,6 +145,8 @@ struct Facts {
     promised: BTreeMap<AccountId, BTreeSet<ItemId>>,
     tasks: BTreeMap<CaseId, Vec<DueTask>>,
     unkept: BTreeMap<(AccountId, Currency), i64>,
+    opted_out: BTreeSet<AccountId>,
+    credits: BTreeMap<(AccountId, Currency), Money>,
 }
 
 impl Facts {
@@ -159,6 +167,10 @@ impl Facts {
         }
         for (account_id, currency, count) in promises::unkept(db, first, last).await? {
             facts.unkept.insert((account_id, currency), count);
+        }
+        facts.opted_out = opt_outs::of(db, first, last).await?;
+        for debt in dossiers::debts(db, first, last).await? {
+            facts.credits.insert((debt.account_id, debt.credit.currency()), debt.credit);
         }
         Ok(facts)
     }

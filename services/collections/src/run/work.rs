@@ -11,7 +11,7 @@ use crate::{
     notice::{Listed, Unsent, UnsentState},
     promise::{Promise, PromiseState},
     strategy::{Owner, Stage, Strategy, TaskKind},
-    suppression::{Suppression, Word, suppression},
+    suppression::{Grounds, Suppression, suppressions},
     task::{Task, TaskState},
 };
 const ITEM_SETTLED: &str = "what it was about is settled";
@@ -31,13 +31,22 @@ pub(crate) fn plan(
     today: NaiveDate,
     occasion: Occasion,
 ) -> Result<Plan, MoneyError> {
-    let mut work =
-        Work { dossier, strategy, today, occasion, effects: Vec::new(), active: Vec::new(), unaddressed: false };
+    let mut work = Work {
+        dossier,
+        strategy,
+        today,
+        occasion,
+        effects: Vec::new(),
+        active: Vec::new(),
+        frozen: Vec::new(),
+        unaddressed: false,
+    };
     work.cancel_stray();
     let broken = work.judge_promises();
     let in_scope = work.classify()?;
-    let course = Course::of(strategy_id, strategy, work.active.iter().copied(), today);
-    let level = dunning::level(work.active.iter().copied(), strategy, today);
+    let of = if work.active.is_empty() { &work.frozen } else { &work.active };
+    let course = Course::of(strategy_id, strategy, of.iter().copied(), today);
+    let level = dunning::level(work.active.iter().chain(&work.frozen).copied(), strategy, today);
     let stage = work.steer(in_scope, &course);
     if stage.is_some() {
         work.tasks(&course, &broken);
@@ -65,6 +74,8 @@ struct Work<'a> {
     effects: Vec<Effect>,
     /// Items that are not left alone.
     active: Vec<&'a Item>,
+    /// Items nobody is asked for, whose age counts nevertheless.
+    frozen: Vec<&'a Item>,
     unaddressed: bool,
 }
 
@@ -86,18 +97,23 @@ impl<'a> Work<'a> {
         broken
     }
 
-    fn word(&self, item: &Item) -> Word {
+    fn grounds(&self) -> Grounds<'a> {
+        let dossier = self.dossier;
         let open = |p: &&Promise| self.occasion == Occasion::Change || p.judge(self.today).is_none();
-        let given = self.dossier.promises.iter().filter(open).any(|p| p.item_id == item.item_id);
-        if given { Word::Given } else { Word::None }
+        Grounds {
+            as_of: self.today,
+            promised: dossier.promises.iter().filter(open).map(|promise| &promise.item_id).collect(),
+            tolerance: self.strategy.tolerance(dossier.currency),
+            consent: dossier.consent,
+            credit: dossier.credit,
+        }
     }
 
     fn classify(&mut self) -> Result<Scope, MoneyError> {
-        let tolerance = self.strategy.tolerance(self.dossier.currency);
         let mut scope = Scope::Nothing;
-        for item in &self.dossier.items {
-            let suppressed = suppression(item, self.word(item), tolerance)?;
-            let reached = self.strategy.stage_of(item.days_past_due(self.today)).is_some();
+        let suppressed = suppressions(&self.dossier.items, &self.grounds())?;
+        for (item, suppressed) in self.dossier.items.iter().zip(suppressed) {
+            let reached = self.strategy.stage_of(item.clock(self.today)).is_some();
             match suppressed {
                 Some(Suppression::Settled) => continue,
                 Some(Suppression::BelowTolerance) if reached && scope == Scope::Nothing => scope = Scope::Crumbs,
@@ -105,11 +121,13 @@ impl<'a> Work<'a> {
                 _ if reached => scope = Scope::Worth,
                 _ => {}
             }
-            if suppressed.is_none() {
-                self.active.push(item);
+            match suppressed {
+                None => self.active.push(item),
+                Some(reason) if reason.freezes() => self.frozen.push(item),
+                Some(_) => {}
             }
         }
-        self.active.sort_by(|a, b| (a.due_date, &a.item_id).cmp(&(b.due_date, &b.item_id)));
+        self.active.sort_by(|a, b| dunning::by_age(a, b, self.today));
         Ok(scope)
     }
 
@@ -168,7 +186,7 @@ impl<'a> Work<'a> {
             self.give(TaskKind::BrokenPromise, course.stage, item_id, course.owner, 0);
         }
         let stage = self.strategy.stage(course.stage);
-        if let (Some(stage), Some(anchor)) = (stage, &course.anchor_item_id) {
+        if let (Some(stage), Some(anchor), false) = (stage, &course.anchor_item_id, self.active.is_empty()) {
             for kind in &stage.tasks {
                 if !self.was_given(*kind, stage, anchor) {
                     self.give(*kind, stage.number, anchor, stage.owner, stage.task_days);
@@ -256,7 +274,7 @@ impl<'a> Work<'a> {
 
     /// The stage whose notice is due for the oldest item, if enough time has passed since the last one.
     fn due(&self, anchor: &Item) -> Option<&'a Stage> {
-        let stage = self.strategy.next_notice(anchor.days_past_due(self.today), anchor.reached_day)?;
+        let stage = self.strategy.next_notice(anchor.clock(self.today), anchor.reached_day)?;
         let waited = self.dossier.last_sent.map(|last| self.today.signed_duration_since(last).num_days());
         waited.is_none_or(|days| days >= stage.minimum_interval_days.max(1)).then_some(stage)
     }
@@ -298,7 +316,7 @@ impl<'a> Work<'a> {
         let mut listed = Vec::new();
         for item in &self.active {
             let days = item.days_past_due(date);
-            let Some(own) = self.strategy.stage_of(days) else { continue };
+            let Some(own) = self.strategy.stage_of(item.clock(date)) else { continue };
             if stage.is_overdue() && days <= 0 {
                 continue;
             }

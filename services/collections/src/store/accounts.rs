@@ -1,7 +1,7 @@
 //! Standings, debtors, and what receivables told of debts and items.
 
 use chrono::NaiveDate;
-use weir_model::{AccountId, Currency, ItemId, SubjectId};
+use weir_model::{AccountId, Currency, ItemId, Money, SubjectId};
 use weir_store::{Db, Id, Instant, Json, Tx};
 
 use super::known;
@@ -54,8 +54,8 @@ mod sql {
                 language = excluded.language, emails = excluded.emails, phone = excluded.phone,
                 salesperson = excluded.salesperson";
         DEBT = "
-            insert into debts (account_id, currency, version) values ($1, $2, $3)
-            on conflict (account_id, currency) do update set version = excluded.version
+            insert into debts (account_id, currency, version, credit) values ($1, $2, $3, $4)
+            on conflict (account_id, currency) do update set version = excluded.version, credit = excluded.credit
                 where debts.version <= excluded.version";
         NOTIFIED = "
             update debts set last_notice_date = $3 where account_id = $1 and currency = $2
@@ -232,16 +232,16 @@ pub(crate) async fn put_debtor_in(tx: &mut Tx, debtor: &Debtor) -> Result<(), Er
     Ok(())
 }
 
-/// Notes the version of a debt; answers whether it may be news. What many items are told of comes in several pieces of
+/// Notes version and credit of a debt; answers whether it may be news. What many items are told of comes in several pieces of
 /// the same version.
 pub(crate) async fn save_debt_in(
     tx: &mut Tx,
     account_id: &AccountId,
-    currency: Currency,
     version: i64,
+    credit: Money,
 ) -> Result<bool, Error> {
-    let query = tx.query(sql::DEBT).bind(account_id.as_str()).bind(currency.code()).bind(version);
-    Ok(query.execute().await? == 1)
+    let query = tx.query(sql::DEBT).bind(account_id.as_str()).bind(credit.currency().code()).bind(version);
+    Ok(query.bind(credit.minor()).execute().await? == 1)
 }
 
 /// Notes the business date of a notice that was sent.

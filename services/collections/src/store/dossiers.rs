@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use weir_model::{AccountId, CorrelationId, Currency, ItemId, OrderId};
+use weir_model::{AccountId, CorrelationId, Currency, ItemId, Money, OrderId};
 use weir_store::{Db, Id, Runner, Tx};
 
-use super::{accounts, cases, money, notices, promises, tasks};
+use super::{accounts, cases, money, notices, opt_outs, pauses, promises, tasks};
 use crate::{
     Error,
     case::OpenCase,
     debtor::Debtor,
     item::Item,
+    pause::Pause,
+    record::PauseRecord,
     run::{Address, Dossier},
     standing::Standing,
     strategy::Grade,
+    suppression::Consent,
 };
 
 #[cfg(test)]
@@ -27,7 +30,8 @@ mod sql {
             from items where account_id >= $1 and account_id <= $2 and open > 0
             order by account_id, due_date, item_id";
         DEBTS = "
-            select account_id, currency, last_notice_date from debts where account_id >= $1 and account_id <= $2";
+            select account_id, currency, last_notice_date, credit from debts
+            where account_id >= $1 and account_id <= $2";
     }
 }
 
@@ -64,6 +68,7 @@ impl ItemRow {
             correlation_id: self.correlation_id.map(|id| id.0),
             version: self.version,
             reached_day: self.reached_day,
+            pauses: Vec::new(),
         };
         Ok((self.account_id.0, item))
     }
@@ -106,11 +111,13 @@ pub(crate) async fn load_in(tx: &mut Tx, first: &AccountId, last: &AccountId) ->
     for (account_id, currency, unsent) in notices::unsent_in(tx, first, last).await? {
         dossiers.of(&account_id, currency).unsent = Some(unsent);
     }
-    for (account_id, currency, date) in last_notices_in(tx, first, last).await? {
-        if let Some(dossier) = dossiers.0.get_mut(&account_id).and_then(|of| of.get_mut(&currency)) {
-            dossier.last_sent = date;
+    for debt in debts(&mut *tx, first, last).await? {
+        if let Some(dossier) = dossiers.0.get_mut(&debt.account_id).and_then(|of| of.get_mut(&debt.credit.currency())) {
+            (dossier.last_sent, dossier.credit) = (debt.last_notice_date, debt.credit);
         }
     }
+    let pauses = pauses::of(&mut *tx, first, last).await?;
+    let opted_out = opt_outs::of(&mut *tx, first, last).await?;
     let mut loaded = Vec::with_capacity(locked.len());
     for (standing, grade) in locked {
         let debtor = debtors.remove(&standing.account_id);
@@ -119,6 +126,12 @@ pub(crate) async fn load_in(tx: &mut Tx, first: &AccountId, last: &AccountId) ->
         for debt in &mut debts {
             debt.address = debtor.as_ref().map_or(Address::Missing, Debtor::address);
             debt.salesperson = debtor.as_ref().and_then(|debtor| debtor.salesperson.clone());
+            if opted_out.contains(&standing.account_id) {
+                debt.consent = Consent::Withdrawn;
+            }
+            for item in &mut debt.items {
+                item.pauses = of_item(&pauses, &standing.account_id, item);
+            }
         }
         loaded.push(Account { standing, grade, debtor, debts });
     }
@@ -128,15 +141,44 @@ pub(crate) async fn load_in(tx: &mut Tx, first: &AccountId, last: &AccountId) ->
 /// The open items of a range of accounts, oldest first.
 pub(crate) async fn open_items(db: &Db, first: &AccountId, last: &AccountId) -> Result<Vec<(AccountId, Item)>, Error> {
     let query = Runner::query(db, sql::ITEMS).bind(first.as_str()).bind(last.as_str());
-    query.all::<ItemRow>().await?.into_iter().map(ItemRow::item).collect()
+    let rows = query.all::<ItemRow>().await?;
+    let pauses = pauses::of(db, first, last).await?;
+    let with_pauses = |row: ItemRow| {
+        let (account_id, mut item) = row.item()?;
+        item.pauses = of_item(&pauses, &account_id, &item);
+        Ok((account_id, item))
+    };
+    rows.into_iter().map(with_pauses).collect()
 }
 
-type LastNotice = (AccountId, Currency, Option<NaiveDate>);
+fn of_item(pauses: &[PauseRecord], account_id: &AccountId, item: &Item) -> Vec<Pause> {
+    let own = pauses.iter().filter(|record| record.account_id == *account_id && record.pause.is_of(&item.item_id));
+    own.map(|record| record.pause.clone()).collect()
+}
 
-async fn last_notices_in(tx: &mut Tx, first: &AccountId, last: &AccountId) -> Result<Vec<LastNotice>, Error> {
-    type Row = (Id<AccountId>, String, Option<NaiveDate>);
-    let rows = tx.query(sql::DEBTS).bind(first.as_str()).bind(last.as_str()).all::<Row>().await?;
-    rows.into_iter().map(|(id, currency, date)| Ok((id.0, Currency::from_code(&currency)?, date))).collect()
+/// What is known of a debt beside its items.
+#[derive(Debug)]
+pub(crate) struct Debt {
+    /// The account.
+    pub(crate) account_id: AccountId,
+    /// Business date of the last notice that was sent.
+    pub(crate) last_notice_date: Option<NaiveDate>,
+    /// Credit that is not allocated yet.
+    pub(crate) credit: Money,
+}
+
+/// The debts of a range of accounts.
+pub(crate) async fn debts<'c>(
+    runner: impl Runner<'c>,
+    first: &AccountId,
+    last: &AccountId,
+) -> Result<Vec<Debt>, Error> {
+    type Row = (Id<AccountId>, String, Option<NaiveDate>, i64);
+    let rows = runner.query(sql::DEBTS).bind(first.as_str()).bind(last.as_str()).all::<Row>().await?;
+    let debt = |(id, currency, last_notice_date, credit): Row| {
+        Ok(Debt { account_id: id.0, last_notice_date, credit: money(credit, &currency)? })
+    };
+    rows.into_iter().map(debt).collect()
 }
 
 /// Dossiers by account and currency, made when first asked for.

@@ -10,9 +10,11 @@ use crate::{
     case::{Course, OpenCase},
     item::Item,
     notice::{Unsent, UnsentState},
+    pause::Pause,
     promise::{Promise, PromiseState},
     run::{Address, Dossier, Effect, Occasion, Plan, plan},
     strategy::{Owner, Strategy, TaskKind, Tone},
+    suppression::Consent,
     task::{Task, TaskState},
 };
 
@@ -61,6 +63,59 @@ fn queued(plan: &Plan) -> Vec<(i64, Vec<(String, i64)>)> {
 
 fn cancelled(plan: &Plan) -> usize {
     plan.effects.iter().filter(|effect| matches!(effect, Effect::CancelNotice { .. })).count()
+}
+
+fn paused(item: Item, from: i64, to: i64) -> Item {
+    let pause = Pause { item_id: None, from: day(from), to: day(to), lifted: None };
+    Item { pauses: vec![pause], ..item }
+}
+
+#[test]
+fn a_paused_item_keeps_stage_and_level_and_is_not_asked_for() {
+    let owed = dossier(vec![paused(item("inv-1", day(0), 500), 21, 60)]);
+    let plan = run_on(&owed, 50);
+    // 20 days on the clock lie in the second overdue stage, which lasts to day 30
+    assert!(matches!(&plan.effects[..], [Effect::OpenCase { course }] if course.stage == 5), "{plan:?}");
+    assert_eq!(plan.level, 2);
+}
+
+#[test]
+fn after_a_pause_the_clock_goes_on_where_it_stood() {
+    let owed = dossier(vec![Item { reached_day: Some(1), ..paused(item("inv-1", day(0), 500), 11, 40) }]);
+    // 30 paused days less: on day 45 the clock shows 15, on day 46 it shows 16
+    assert_eq!((run_on(&owed, 45).level, queued(&run_on(&owed, 45)).len()), (1, 0));
+    assert_eq!((run_on(&owed, 46).level, queued(&run_on(&owed, 46))[0].0), (2, 5));
+}
+
+#[test]
+fn a_pause_withdraws_the_notice_that_waits() {
+    let owed = dossier(vec![paused(item("inv-1", day(0), 500), 5, 9)]);
+    let owed = Dossier { unsent: Some(waiting("inv-1", 4, 1)), ..owed };
+    let plan = change_on(&with_case(owed, course("inv-1", 4, 1, Owner::Sales)), 5);
+    assert_eq!(cancelled(&plan), 1);
+}
+
+#[test]
+fn another_item_is_dunned_during_a_pause_by_its_own_age() {
+    let old = paused(item("old", day(0), 500), 21, 60);
+    let plan = run_on(&dossier(vec![old, item("young", day(45), 300)]), 50);
+    assert_eq!(queued(&plan), [(4, vec![("young".to_owned(), 300)])]);
+    assert_eq!(plan.level, 2, "the paused one still counts");
+}
+
+#[test]
+fn a_debtor_who_wants_no_contact_keeps_the_level_and_gets_neither_notice_nor_task() {
+    let owed = Dossier { consent: Consent::Withdrawn, ..dossier(vec![item("inv-1", day(0), 500)]) };
+    let plan = run_on(&owed, 40);
+    assert!(matches!(&plan.effects[..], [Effect::OpenCase { .. }]), "{plan:?}");
+    assert_eq!(plan.level, 3);
+}
+
+#[test]
+fn an_item_that_credit_covers_is_not_overdue_for_the_gate() {
+    let owed = Dossier { credit: money(500), ..dossier(vec![item("inv-1", day(0), 500)]) };
+    let plan = run_on(&owed, 40);
+    assert_eq!((plan.level, queued(&plan).len()), (0, 0));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::{
     case::OpenCase,
     item::Item,
     notice::{Unsent, UnsentState},
+    pause::Pause,
     run::{Dossier, Draft, Effect, Occasion, plan},
     task::{Task, TaskState},
 };
@@ -225,5 +226,29 @@ proptest! {
         let fresh = dossier(book.dossier.items.iter().map(|i| Item { reached_day: None, ..i.clone() }).collect());
         let from_scratch = plan(&fresh, &ladder_id(), &ladder(), day(book.days), Occasion::Run).unwrap();
         prop_assert_eq!(worked.level, from_scratch.level);
+    }
+}
+
+proptest! {
+    /// Pauses one after the other, with days between them, against a count of the days on which none holds.
+    #[test]
+    fn a_clock_strikes_once_on_each_day_without_a_pause(
+        gaps in prop::collection::vec((0_i64..20, 0_i64..20), 0..6),
+        starts in -30_i64..30,
+        as_of in 0_i64..120,
+    ) {
+        let mut next = starts;
+        let mut pauses = Vec::new();
+        for (gap, length) in gaps {
+            let (from, to) = (next + gap, next + gap + length);
+            pauses.push(Pause { item_id: None, from: day(from), to: day(to), lifted: None });
+            next = to + 1;
+        }
+        let struck = (1..=as_of).filter(|n| !pauses.iter().any(|pause| pause.holds_on(day(*n)))).count();
+        for (n, one) in pauses.iter().enumerate() {
+            prop_assert!(pauses.iter().skip(n + 1).all(|other| !one.overlaps(other)));
+        }
+        let item = Item { pauses, ..item("inv-1", day(0), 100) };
+        prop_assert_eq!(item.clock(day(as_of)), i64::try_from(struck).unwrap());
     }
 }

@@ -8,9 +8,10 @@ use super::world::{day, item, money};
 use crate::{
     facade::first_strategy,
     item::Item,
+    pause::Pause,
     promise::{Promise, PromiseState},
     strategy::{DEFAULT_TOML, Owner, Strategy, TaskKind, Tone},
-    suppression::{Suppression, Word, suppression},
+    suppression::{Consent, Grounds, Suppression, suppressions},
     worklist::{DueTask, Matter, NextAction, rank},
 };
 
@@ -124,21 +125,107 @@ fn a_ladder_without_a_stage_after_the_due_date_is_refused() {
     assert_eq!(fields.finish().unwrap_err().fields[0].path, "strategy.stages");
 }
 
+/// A pause of every item, from one day to another, in days past the due date of most items here.
+fn pause(from: i64, to: i64) -> Pause {
+    Pause { item_id: None, from: day(from), to: day(to), lifted: None }
+}
+
 #[test]
-fn items_are_left_alone_for_the_first_reason_that_applies() {
-    let with =
-        |open: i64, disputed: i64| Item { disputed: money(disputed), open: money(open), ..item("i", day(0), 900) };
+fn the_first_reason_to_leave_an_item_alone_counts() {
+    let with = |open: i64, disputed: i64, paused: bool| Item {
+        disputed: money(disputed),
+        open: money(open),
+        pauses: paused.then(|| pause(5, 5)).into_iter().collect(),
+        ..item("inv-1", day(0), 900)
+    };
+    let promised = item("inv-1", day(0), 900).item_id;
+    let (given, withdrawn) = (Consent::Given, Consent::Withdrawn);
     let cases = [
-        (with(0, 0), Word::Given, Some(Suppression::Settled)),
-        (with(500, 500), Word::Given, Some(Suppression::Disputed)),
-        (with(500, 400), Word::Given, Some(Suppression::Promised)),
-        (with(500, 401), Word::None, Some(Suppression::BelowTolerance)),
-        (with(500, 400), Word::None, None),
-        (with(100, 0), Word::None, None),
-        (with(99, 0), Word::None, Some(Suppression::BelowTolerance)),
+        // (item, promised, consent, credit, expected); the tolerance is 100
+        (with(0, 0, true), true, withdrawn, 900, Some(Suppression::Settled)),
+        (with(500, 500, true), true, withdrawn, 900, Some(Suppression::Disputed)),
+        (with(500, 401, true), true, withdrawn, 900, Some(Suppression::Paused)),
+        (with(500, 401, false), true, withdrawn, 900, Some(Suppression::Promised)),
+        (with(500, 401, false), false, withdrawn, 900, Some(Suppression::BelowTolerance)),
+        (with(500, 400, false), false, withdrawn, 900, Some(Suppression::OptedOut)),
+        (with(500, 400, false), false, given, 100, Some(Suppression::Covered)),
+        (with(500, 400, false), false, given, 99, None),
+        (with(100, 0, false), false, given, 0, None),
+        (with(99, 0, false), false, given, 0, Some(Suppression::BelowTolerance)),
     ];
-    for (item, word, expected) in cases {
-        assert_eq!(suppression(&item, word, money(100)).unwrap(), expected, "{item:?} {word:?}");
+    for (item, is_promised, consent, credit, expected) in cases {
+        let grounds = Grounds {
+            as_of: day(5),
+            promised: is_promised.then_some(&promised).into_iter().collect(),
+            tolerance: money(100),
+            consent,
+            credit: money(credit),
+        };
+        let items = [item];
+        assert_eq!(suppressions(&items, &grounds).unwrap(), [expected], "{items:?} {grounds:?}");
+    }
+}
+
+#[test]
+fn credit_covers_the_oldest_items_it_pays_in_full() {
+    let items = [item("young", day(2), 100), item("old", day(0), 300), item("middle", day(1), 200)];
+    let covered_by = |credit: i64| {
+        let grounds = Grounds {
+            as_of: day(5),
+            promised: std::collections::BTreeSet::new(),
+            tolerance: money(0),
+            consent: Consent::Given,
+            credit: money(credit),
+        };
+        let found = suppressions(&items, &grounds).unwrap();
+        let covered = items.iter().zip(found).filter(|(_, reason)| *reason == Some(Suppression::Covered));
+        covered.map(|(item, _)| item.item_id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(covered_by(299), [""; 0]);
+    assert_eq!(covered_by(300), ["old"]);
+    // the rest of 100 goes to the one in the middle, which it does not pay, and none is left for the young one
+    assert_eq!(covered_by(400), ["old"]);
+    assert_eq!(covered_by(500), ["old", "middle"]);
+    assert_eq!(covered_by(600), ["young", "old", "middle"]);
+}
+
+#[test]
+fn the_clock_stands_still_on_paused_days_after_the_due_date() {
+    let cases = [
+        // (pauses, as of, days on the clock of an item due on day 0)
+        (vec![], 10, 10),
+        (vec![pause(1, 3)], 10, 7),
+        (vec![pause(1, 3)], 2, 0),
+        (vec![pause(-5, 3)], 10, 7),
+        (vec![pause(-5, 0)], 10, 10),
+        (vec![pause(11, 20)], 10, 10),
+        (vec![pause(8, 20)], 10, 7),
+        (vec![pause(1, 3), pause(5, 6)], 10, 5),
+        (vec![pause(1, 3)], -4, -4),
+        (vec![Pause { lifted: Some(day(3)), ..pause(1, 9) }], 10, 8),
+        (vec![Pause { lifted: Some(day(1)), ..pause(1, 9) }], 10, 10),
+        (vec![Pause { lifted: Some(day(-3)), ..pause(1, 9) }], 10, 10),
+    ];
+    for (pauses, as_of, expected) in cases {
+        let item = Item { pauses, ..item("inv-1", day(0), 100) };
+        assert_eq!(item.clock(day(as_of)), expected, "{:?} on day {as_of}", item.pauses);
+    }
+}
+
+#[test]
+fn pauses_overlap_where_both_hold_for_an_item_on_a_day() {
+    let of = |id: &str, from, to| Pause { item_id: Some(ItemId::parse(id).unwrap()), ..pause(from, to) };
+    let cases = [
+        (of("a", 1, 3), of("a", 3, 5), true),
+        (of("a", 1, 3), of("a", 4, 5), false),
+        (of("a", 1, 3), of("b", 1, 3), false),
+        (pause(1, 3), of("b", 2, 2), true),
+        (pause(1, 3), pause(-9, 9), true),
+        (Pause { lifted: Some(day(3)), ..pause(1, 9) }, pause(3, 9), false),
+        (Pause { lifted: Some(day(1)), ..pause(1, 9) }, pause(1, 9), false),
+    ];
+    for (one, other, expected) in cases {
+        assert_eq!((one.overlaps(&other), other.overlaps(&one)), (expected, expected), "{one:?} {other:?}");
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn item(id: &str, due_date: NaiveDate, open: i64) -> Item {
         correlation_id: Some(CorrelationId::parse(&format!("story-of-{id}")).unwrap()),
         version: 1,
         reached_day: None,
+        pauses: Vec::new(),
     }
 }
 
@@ -128,10 +129,25 @@ impl World {
         self.learn_exactly(account, version, items).await;
     }
 
+    /// What receivables would tell of an account's credit that is not allocated yet.
+    pub(super) async fn learn_credit(&self, account: &str, credit: Money) {
+        let version = self.versions.lock().get(account).copied().unwrap_or(0) + 1;
+        self.versions.lock().insert(account.to_owned(), version);
+        let learned = PositionLearned {
+            account_id: AccountId::parse(account).unwrap(),
+            credit,
+            version,
+            items: Vec::new(),
+            correlation_id: CorrelationId::parse("payment").unwrap(),
+        };
+        let learn = async |tx: &mut Tx| self.context.learn_position_in(tx, &learned).await;
+        self.context.env().db.transact(learn).await.unwrap();
+    }
+
     pub(super) async fn learn_exactly(&self, account: &str, version: i64, items: Vec<Item>) {
         let learned = PositionLearned {
             account_id: AccountId::parse(account).unwrap(),
-            currency: items.first().map_or(cny(), |item: &Item| item.amount.currency()),
+            credit: Money::zero(items.first().map_or(cny(), |item: &Item| item.amount.currency())),
             version,
             items,
             correlation_id: CorrelationId::parse("payment").unwrap(),
