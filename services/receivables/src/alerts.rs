@@ -13,6 +13,8 @@ use weir_model::{add_days, days_past_due};
 pub(crate) enum Level {
     /// Due in 7 days or less.
     DueIn7,
+    /// Due in 5 days or less.
+    DueIn5,
     /// Due in 3 days or less.
     DueIn3,
     /// At least 1 day past due.
@@ -23,25 +25,28 @@ pub(crate) enum Level {
 
 impl Level {
     /// In the order of their days.
-    pub(crate) const ALL: [Level; 4] = [Level::DueIn7, Level::DueIn3, Level::Overdue, Level::Overdue15Exceeded];
+    pub(crate) const ALL: [Level; 5] =
+        [Level::DueIn7, Level::DueIn5, Level::DueIn3, Level::Overdue, Level::Overdue15Exceeded];
 
     /// The least days past due at which it fires.
     pub(crate) const fn days_past_due(self) -> i64 {
         match self {
             Level::DueIn7 => -7,
+            Level::DueIn5 => -5,
             Level::DueIn3 => -3,
             Level::Overdue => 1,
             Level::Overdue15Exceeded => 16,
         }
     }
 
-    /// Its bit among those that fired.
+    /// Its bit among those that fired; says nothing of the order of levels.
     pub(crate) const fn bit(self) -> i64 {
         match self {
             Level::DueIn7 => 1,
             Level::DueIn3 => 2,
             Level::Overdue => 4,
             Level::Overdue15Exceeded => 8,
+            Level::DueIn5 => 16,
         }
     }
 
@@ -60,10 +65,9 @@ impl Level {
 
     /// Whether it can still fire on a date, given the levels that fired.
     pub(crate) fn is_pending(self, due_date: NaiveDate, fired: i64, on: NaiveDate) -> bool {
+        let has_come = |later: Level| later.is_reached(due_date, on) || fired & later.bit() != 0;
         let obsolete = self.is_before_due()
-            && (days_past_due(due_date, on) > 0
-                || Self::ALL.into_iter().any(|later| later > self && later.is_reached(due_date, on))
-                || fired >= self.bit() << 1);
+            && (days_past_due(due_date, on) > 0 || Self::ALL.into_iter().any(|later| later > self && has_come(later)));
         fired & self.bit() == 0 && !obsolete
     }
 

@@ -111,6 +111,7 @@ pub(super) fn dispute(fact: &DisputeFact) -> pb::DisputeFact {
 pub(super) fn level(level: Level) -> pb::AlertLevel {
     match level {
         Level::DueIn7 => pb::AlertLevel::DueIn7,
+        Level::DueIn5 => pb::AlertLevel::DueIn5,
         Level::DueIn3 => pb::AlertLevel::DueIn3,
         Level::Overdue => pb::AlertLevel::Overdue,
         Level::Overdue15Exceeded => pb::AlertLevel::Overdue15Exceeded,

@@ -12,16 +12,18 @@ fn bits(levels: &[Level]) -> i64 {
 
 #[test]
 fn each_level_fires_on_its_day_and_once() {
-    use Level::{DueIn3, DueIn7, Overdue, Overdue15Exceeded};
+    use Level::{DueIn3, DueIn5, DueIn7, Overdue, Overdue15Exceeded};
     let due_date = date(2026, 3, 20);
     let cases: &[(u32, &[Level], &[Level])] = &[
         (12, &[], &[]),
         (13, &[], &[DueIn7]),
         (13, &[DueIn7], &[]),
-        (16, &[DueIn7], &[]),
-        (17, &[DueIn7], &[DueIn3]),
-        (20, &[DueIn7, DueIn3], &[]),
-        (21, &[DueIn7, DueIn3], &[Overdue]),
+        (14, &[DueIn7], &[]),
+        (15, &[DueIn7], &[DueIn5]),
+        (16, &[DueIn7, DueIn5], &[]),
+        (17, &[DueIn7, DueIn5], &[DueIn3]),
+        (20, &[DueIn7, DueIn5, DueIn3], &[]),
+        (21, &[DueIn7, DueIn5, DueIn3], &[Overdue]),
     ];
     for (on, fired, expected) in cases {
         assert_eq!(due(due_date, bits(fired), date(2026, 3, *on)), *expected, "on the {on}th");
@@ -44,8 +46,8 @@ fn once_overdue_no_reminder_fires_but_every_overdue_level_does() {
 fn the_next_look_is_on_the_day_of_the_next_level() {
     let due_date = date(2026, 3, 20);
     assert_eq!(next_date(due_date, 0, None), Some(date(2026, 3, 13)));
-    assert_eq!(next_date(due_date, bits(&[Level::DueIn7]), Some(date(2026, 3, 13))), Some(date(2026, 3, 17)));
-    assert_eq!(next_date(due_date, 15, None), None);
+    assert_eq!(next_date(due_date, bits(&[Level::DueIn7]), Some(date(2026, 3, 13))), Some(date(2026, 3, 15)));
+    assert_eq!(next_date(due_date, bits(&Level::ALL), None), None);
 }
 
 async fn run(world: &World, on: &str) -> (i64, i64) {
@@ -64,16 +66,17 @@ on_both_databases! {
         let world = world(&db).await;
         world.post(invoice("A", "I", "2026-03-31", "2026-04-10", 100)).await.unwrap();
         let mut fired = Vec::new();
-        for on in ["2026-04-01", "2026-04-03", "2026-04-03", "2026-04-07", "2026-04-10", "2026-04-11", "2026-04-25", "2026-04-26", "2026-05-30"] {
+        for on in ["2026-04-01", "2026-04-03", "2026-04-03", "2026-04-05", "2026-04-07", "2026-04-10", "2026-04-11", "2026-04-25", "2026-04-26", "2026-05-30"] {
             fired.push(run(&world, on).await.0);
         }
-        assert_eq!(fired, [0, 1, 0, 1, 0, 1, 0, 1, 0]);
+        assert_eq!(fired, [0, 1, 0, 1, 1, 0, 1, 0, 1, 0]);
         let alerts = world.client.clone().list_alerts(pb::ListAlertsRequest::default()).await.unwrap().into_inner().alerts;
         let days: Vec<_> = alerts.iter().map(|alert| (alert.level(), alert.fired_date)).collect();
         assert_eq!(days, [
             (pb::AlertLevel::Overdue15Exceeded, day("2026-04-26")),
             (pb::AlertLevel::Overdue, day("2026-04-11")),
             (pb::AlertLevel::DueIn3, day("2026-04-07")),
+            (pb::AlertLevel::DueIn5, day("2026-04-05")),
             (pb::AlertLevel::DueIn7, day("2026-04-03")),
         ]);
     }
@@ -85,7 +88,7 @@ on_both_databases! {
         world.pay(payment("A", "P", "2026-04-03", 100)).await.unwrap();
         assert_eq!(run(&world, "2026-05-30").await, (0, 0));
         use pb::AlertState::{Cancelled, Fired};
-        assert_eq!(states(&world, "I").await, [Fired, Cancelled, Cancelled, Cancelled]);
+        assert_eq!(states(&world, "I").await, [Fired, Cancelled, Cancelled, Cancelled, Cancelled]);
     }
 
     async fn a_bounced_payment_brings_the_levels_back_that_never_fired(db: Db) {
@@ -97,7 +100,7 @@ on_both_databases! {
         world.bounce("P").await.unwrap();
         assert_eq!(run(&world, "2026-05-01").await, (1, 0));
         use pb::AlertState::{Cancelled, Fired};
-        assert_eq!(states(&world, "I").await, [Cancelled, Cancelled, Fired, Fired]);
+        assert_eq!(states(&world, "I").await, [Cancelled, Cancelled, Cancelled, Fired, Fired]);
     }
 
     async fn a_future_dated_payment_is_booked_by_the_run_of_its_date(db: Db) {

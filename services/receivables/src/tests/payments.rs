@@ -185,7 +185,7 @@ on_both_databases! {
         let amounts: Vec<i64> = story.allocations.iter().map(|fact| minor(fact.amount.as_ref())).collect();
         assert_eq!(amounts, [400, -400]);
         assert_eq!(story.lines[0].order_id, "O");
-        assert_eq!((story.disputes.len(), story.alerts.len()), (1, 4));
+        assert_eq!((story.disputes.len(), story.alerts.len()), (1, 5));
         assert_eq!((story.recorded_by.as_str(), story.attributes.unwrap().region.as_str()), ("fiona", "east"));
         let request = pb::GetPaymentRequest { payment_id: "P".to_owned() };
         let paid = world.client.clone().get_payment(request).await.unwrap().into_inner();
