@@ -102,9 +102,9 @@ impl Journal {
         }
     }
 
-    /// At most `limit` entries after `position`, in order.
-    pub async fn read(&self, position: i64, limit: i64) -> Result<Vec<Entry>> {
-        watch::read(&self.db, position, limit).await
+    /// The next entries after `position`, in order: at most 500, fewer only where there are no more.
+    pub async fn read(&self, position: i64) -> Result<Vec<Entry>> {
+        watch::read(&self.db, position).await
     }
 
     /// Every entry after a position, then those that come, for ever; heartbeats in between.

@@ -12,6 +12,9 @@ use sqlx::{
 use crate::bind::{Bind, Record, Scalar};
 use crate::{Dialect, Error, Result, Sql};
 
+/// Most rows of a multi-row statement that is kept prepared.
+const ROWS_PREPARED_MAX: usize = 4;
+
 /// Where a query runs, with the arguments collected for it.
 pub(crate) enum Target<'c> {
     PgPool(&'c PgPool, PgArguments),
@@ -121,8 +124,9 @@ impl<'c> Query<'c> {
 
     /// Appends `(…), (…)` for a multi-row insert. Rows × columns must stay below 32 766, SQLite's limit.
     pub fn values<I: IntoIterator>(mut self, rows: I, mut row: impl FnMut(&mut Batch<'_, 'c>, I::Item)) -> Self {
-        self.persistent = false; // the text depends on the number of rows: it would only fill the statement cache
         for (i, item) in rows.into_iter().enumerate() {
+            // the text depends on the number of rows: beyond a few it would only fill the statement cache
+            self.persistent &= i < ROWS_PREPARED_MAX;
             self.append(if i == 0 { " (" } else { ", (" });
             row(&mut Batch { query: &mut self, first: true }, item);
             self.append(")");

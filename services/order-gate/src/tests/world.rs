@@ -247,7 +247,7 @@ impl World {
 
     /// Everything in the journal so far: kind and change.
     pub(super) async fn journal(&self) -> Vec<weir_store::Entry> {
-        self.gate.journal.read(0, 10_000).await.unwrap()
+        self.gate.journal.read(0).await.unwrap()
     }
 }
 

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::{Entry, Stamper, head};
 use crate::{Db, Error, Result};
 
-/// Entries read from the database at once.
-const BATCH: i64 = 500;
+/// Entries read from the database at once. The query says it in its text: SQLite would plan it anew for each bound limit.
+const BATCH: usize = 500;
 
 #[cfg(test)]
 pub(super) use sql::ALL;
@@ -20,7 +20,7 @@ mod sql {
         READ = "
             select position, recorded_at, kind, subject, version, before, after, principal, request_id, correlation_id,
                    trace
-            from journal where position > $1 order by position limit $2";
+            from journal where position > $1 order by position limit 500";
     }
 }
 
@@ -57,8 +57,8 @@ impl Default for WatchSettings {
     }
 }
 
-pub(super) async fn read(db: &Db, after: i64, limit: i64) -> Result<Vec<Entry>> {
-    db.query(sql::READ).bind(after).bind(limit).all().await
+pub(super) async fn read(db: &Db, after: i64) -> Result<Vec<Entry>> {
+    db.query(sql::READ).bind(after).all().await
 }
 
 pub(super) fn watch(db: &Db, after: i64, settings: WatchSettings) -> Steps {
@@ -95,18 +95,12 @@ async fn send(db: &Db, after: i64, settings: WatchSettings, reader: mpsc::Sender
     loop {
         // before the read: what comes after it wakes us
         heads.mark_unchanged();
-        let batch = read(db, cursor, BATCH).await?;
-        if batch.is_empty() {
+        let batch = read(db, cursor).await?;
+        let may_be_more = batch.len() == BATCH;
+        if batch.is_empty() && cursor < *heads.borrow() {
             let compacted = head(db).await?.compacted;
             if cursor < compacted {
                 return Err(Error::PositionCompacted { compacted });
-            }
-            if !hand_over(&reader, Step::Heartbeat { position: cursor }, settings.patience).await? {
-                return Ok(());
-            }
-            tokio::select! {
-                () = reader.closed() => return Ok(()),
-                _ = timeout(settings.heartbeat, heads.changed()) => {}
             }
         }
         for entry in batch {
@@ -117,6 +111,16 @@ async fn send(db: &Db, after: i64, settings: WatchSettings, reader: mpsc::Sender
             if !hand_over(&reader, Step::Entry(Box::new(entry)), settings.patience).await? {
                 return Ok(());
             }
+        }
+        if may_be_more {
+            continue;
+        }
+        if !hand_over(&reader, Step::Heartbeat { position: cursor }, settings.patience).await? {
+            return Ok(());
+        }
+        tokio::select! {
+            () = reader.closed() => return Ok(()),
+            _ = timeout(settings.heartbeat, heads.changed()) => {}
         }
     }
 }
