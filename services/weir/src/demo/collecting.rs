@@ -23,10 +23,10 @@ use super::{
 };
 
 /// Cases worked in a week.
-const CASES_A_WEEK: usize = 15;
+const CASES_A_WEEK: usize = 12;
 /// Days a promise runs.
 const PROMISE_DAYS: i64 = 6;
-/// Days past due after which an account that promises nothing is blocked.
+/// Days past due after which an account is blocked.
 const BLOCK_AFTER_DAYS: i32 = 60;
 /// Most entries of a page.
 const PAGE_SIZE: i32 = 1000;
@@ -51,7 +51,7 @@ pub(super) async fn alerts(office: &Office, day: NaiveDate, efforts: &mut Effort
     Ok(())
 }
 
-/// Works every account for a day, and waits until the notices have left.
+/// Works every account for a day.
 pub(super) async fn run(office: &Office, day: NaiveDate, efforts: &mut Efforts) -> anyhow::Result<()> {
     let request = RunCollectionsRequest {
         request_id: format!("run-{day}"),
@@ -61,7 +61,7 @@ pub(super) async fn run(office: &Office, day: NaiveDate, efforts: &mut Efforts) 
     let done = office.collections(Who::Collector).run_collections(request).await?.into_inner();
     efforts.cases_opened += done.opened_case_count;
     efforts.notices += done.queued_notice_count;
-    wait_for_notices(office).await
+    Ok(())
 }
 
 /// Waits until nothing is queued: a notice that has not left would be replaced by the next run.
@@ -123,6 +123,12 @@ pub(super) async fn call_debtors(
         customers.iter().enumerate().map(|(place, customer)| (customer.company.account.to_string(), place)).collect();
     // read deep enough that ties at the cut cannot fall out differently
     let entries = worklist(office, day, 200).await?;
+    for case in entries.iter().filter_map(|entry| entry.case.as_ref()) {
+        let customer = places.get(&case.account_id).and_then(|place| customers.get_mut(*place));
+        if let Some(customer) = customer.filter(|_| case.days_past_due > BLOCK_AFTER_DAYS) {
+            block(office, case, customer, efforts).await?;
+        }
+    }
     let is_work = |entry: &&WorklistEntry| entry.next_action() != NextAction::Wait;
     for entry in entries.iter().filter(is_work).take(CASES_A_WEEK) {
         let case = entry.case.as_ref().context("an entry without case")?;
@@ -170,16 +176,22 @@ async fn call(
             done => drop(done?),
         }
     }
-    if full.days_past_due > BLOCK_AFTER_DAYS && !promises && !customer.is_blocked {
-        let request = BlockAccountRequest {
-            request_id: format!("block-{}", case.account_id),
-            account_id: case.account_id.clone(),
-            reason: "does not pay, promises nothing".to_owned(),
-        };
-        office.collections(Who::Manager).block_account(request).await?;
-        customer.is_blocked = true;
-        efforts.blocks += 1;
+    Ok(())
+}
+
+/// Stops an account that has not paid for too long, once.
+async fn block(office: &Office, case: &Case, customer: &mut Customer, efforts: &mut Efforts) -> anyhow::Result<()> {
+    if customer.is_blocked {
+        return Ok(());
     }
+    let request = BlockAccountRequest {
+        request_id: format!("block-{}", case.account_id),
+        account_id: case.account_id.clone(),
+        reason: format!("owes for more than {BLOCK_AFTER_DAYS} days"),
+    };
+    office.collections(Who::Manager).block_account(request).await?;
+    customer.is_blocked = true;
+    efforts.blocks += 1;
     Ok(())
 }
 

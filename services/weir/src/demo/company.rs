@@ -95,8 +95,8 @@ pub(super) fn draw(seed: u64, number: u32) -> (Company, StdRng) {
         payer,
         is_dishonest: rng.random_ratio(1, 60),
         history_months: if rng.random_ratio(1, 14) { 0 } else { rng.random_range(9..=30) },
-        appetite_percent: rng.random_range(45..=115),
-        order_interval_days: rng.random_range(14..=32),
+        appetite_percent: rng.random_range(40..=105),
+        order_interval_days: rng.random_range(20..=40),
         requested_limit: None,
     };
     (company, rng)

@@ -25,6 +25,8 @@ use super::{
 const ROUND: i64 = 10_000;
 /// Least order of a company with a limit: 1,000.00.
 const ORDER_MIN: i64 = 100_000;
+/// Most that buyers of grade B order at a time, as a rule: whatever reaches 100,000.00 waits for a review.
+const ROUTINE_MAX: i64 = 9_500_000;
 /// Days between an order and its invoice, and between due date and money, roughly.
 const DAYS_UNDER_WAY: i64 = 10;
 
@@ -150,7 +152,9 @@ impl Customer {
         let orders_open = (window / self.company.order_interval_days.max(1)).max(2);
         let usual = self.limit / 100 * self.company.appetite_percent / orders_open;
         let percent = if self.rng.random_ratio(1, 30) { 180 } else { self.rng.random_range(80..=120) };
-        (usual / 100 * percent / ROUND * ROUND).max(ORDER_MIN)
+        let amount = (usual / 100 * percent / ROUND * ROUND).max(ORDER_MIN);
+        let is_routine = self.grade == Grade::B && !self.rng.random_ratio(1, 20);
+        if is_routine { amount.min(ROUTINE_MAX) } else { amount }
     }
 
     fn written(&self, goods: &Goods) -> Order {

@@ -100,6 +100,9 @@ impl Year<'_> {
         if day.weekday() == Weekday::Mon {
             self.suite.settle().await?;
             collecting::run(&self.office, day, &mut self.efforts).await?;
+            // wakes the sender
+            self.suite.settle().await?;
+            collecting::wait_for_notices(&self.office).await?;
             collecting::call_debtors(&self.office, day, &mut self.customers, &mut self.efforts).await?;
         }
         self.suite.settle().await?;
