@@ -54,6 +54,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.order_gate.v1.OrderGateService/RecheckHold", CHECKERS),
     ("/weir.order_gate.v1.OrderGateService/GetStanding", READERS),
     ("/weir.order_gate.v1.OrderGateService/GetDecision", READERS),
+    ("/weir.order_gate.v1.OrderGateService/ExplainDecision", READERS),
     ("/weir.order_gate.v1.OrderGateService/GetCommitment", READERS),
     ("/weir.order_gate.v1.OrderGateService/GetPolicy", READERS),
     ("/weir.order_gate.v1.OrderGateService/ActivatePolicy", ADMINS),

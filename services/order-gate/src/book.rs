@@ -1,6 +1,7 @@
 //! Everything the gate decides by, in memory: accounts with what others say of them and what orders reserve, and every
 //! order that counts or waits. Written by one task alone; readers see what is durable and nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -8,14 +9,15 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 use weir_model::{AccountId, Currency, OrderId};
 
+use crate::check::Now;
 use crate::commitment::{Line, Reserved};
 use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::error::Error;
 use crate::exposure::Due;
-use crate::order::Checkpoint;
-use crate::policy::PolicyVersion;
-use crate::rules::{Grace, Question};
+use crate::order::Order;
+use crate::policy::{PolicyVersion, Rule};
+use crate::rules::{self, Grace, Question};
 use crate::standing::{Conduct, Credit, Position};
 
 /// What an account owes and has reserved in one currency.
@@ -27,11 +29,42 @@ pub struct Purse {
     pub position: Option<Arc<Position>>,
     /// What its orders reserve: a running figure.
     pub reserved: Reserved,
+    /// The same by the day they are to ship; under none where nobody knows.
+    by_ship_date: BTreeMap<Option<NaiveDate>, Reserved>,
 }
 
 impl Purse {
     fn new(currency: Currency) -> Self {
-        Purse { currency, position: None, reserved: Reserved::default() }
+        Purse { currency, position: None, reserved: Reserved::default(), by_ship_date: BTreeMap::new() }
+    }
+
+    /// An order reserves something.
+    pub fn reserve(&mut self, ship_date: Option<NaiveDate>, reserved: Reserved) {
+        self.reserved += reserved;
+        self.change(ship_date, |on_that_day| *on_that_day += reserved);
+    }
+
+    /// An order no longer reserves what it did.
+    pub fn free(&mut self, ship_date: Option<NaiveDate>, reserved: Reserved) {
+        self.reserved -= reserved;
+        self.change(ship_date, |on_that_day| *on_that_day -= reserved);
+    }
+
+    fn change(&mut self, ship_date: Option<NaiveDate>, change: impl FnOnce(&mut Reserved)) {
+        let on_that_day = self.by_ship_date.entry(ship_date).or_default();
+        change(on_that_day);
+        if on_that_day.is_nothing() {
+            self.by_ship_date.remove(&ship_date);
+        }
+    }
+
+    /// What is reserved by orders that ship up to a day, and what of the others is delivered.
+    pub(crate) fn reserved_up_to(&self, last: NaiveDate) -> Reserved {
+        let mut soon = Reserved::default();
+        for (ship_date, reserved) in &self.by_ship_date {
+            soon += soon_of(*reserved, *ship_date, last);
+        }
+        soon
     }
 
     fn is_empty(&self) -> bool {
@@ -100,43 +133,69 @@ impl Account {
 
 /// What is asked of an account's standing.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// The order's lines, with what happened to them.
-    pub lines: &'a [Line],
-    /// Part of it paid in advance.
-    pub prepaid: i64,
+pub(crate) struct Asked<'a> {
+    /// The order.
+    pub(crate) order: &'a Order,
+    /// Its lines, with what happened to them.
+    pub(crate) lines: &'a [Line],
     /// What it reserves already, to be left out of the exposure.
-    pub own: Reserved,
-    /// Its currency.
-    pub currency: Currency,
-    /// Where in its life.
-    pub checkpoint: Checkpoint,
-    /// The business date.
-    pub today: NaiveDate,
+    pub(crate) own: Reserved,
+    /// When what it reserves already is to ship.
+    pub(crate) own_ship_date: Option<NaiveDate>,
+    /// Whether a forced hold stopped it before.
+    pub(crate) was_forced: bool,
+    /// When.
+    pub(crate) now: Now,
     /// Which rules cannot stop it.
-    pub grace: Grace,
+    pub(crate) grace: Grace,
 }
 
 impl Account {
     /// The question the rules answer: this account, without the order itself, and with the order as it is asked.
-    pub fn question<'a>(&'a self, asked: Asked<'a>, policy: &'a PolicyVersion) -> Question<'a> {
-        let purse = self.purse(asked.currency);
+    pub(crate) fn question<'a>(&'a self, asked: Asked<'a>, policy: &'a PolicyVersion) -> Question<'a> {
+        let (order, policy) = (asked.order, &policy.policy);
+        let purse = self.purse(order.currency);
         let mut others = purse.map_or_else(Reserved::default, |purse| purse.reserved);
         others -= asked.own;
+        let subject = rules::subject(&order.account_id, self.credit.as_deref());
+        let horizon = policy.row(Rule::LimitExceededInHorizon, subject, order.checkpoint);
+        let others_in_horizon = horizon.map_or(others, |row| {
+            let last = rules::last_day(asked.now.today, row.days);
+            let mut soon = purse.map_or_else(Reserved::default, |purse| purse.reserved_up_to(last));
+            soon -= soon_of(asked.own, asked.own_ship_date, last);
+            soon
+        });
         Question {
+            account_id: &order.account_id,
             credit: self.credit.as_deref(),
             conduct: self.conduct.as_deref(),
             schedule: purse.map_or(&[], Purse::schedule),
             unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
             others,
+            others_in_horizon,
             lines: asked.lines,
-            prepaid: asked.prepaid,
-            currency: asked.currency,
-            checkpoint: asked.checkpoint,
-            today: asked.today,
-            policy: &policy.policy,
+            prepaid: order.prepaid,
+            ship_date: order.ship_date,
+            terms_days: order.terms_days,
+            discount_percent: order.discount_percent,
+            was_forced: asked.was_forced,
+            currency: order.currency,
+            checkpoint: order.checkpoint,
+            today: asked.now.today,
+            ages: asked.now.ages,
+            policy,
             grace: asked.grace,
         }
+    }
+}
+
+/// What of a reservation counts up to a day: all of it where it ships by then, or nobody knows when; what is delivered
+/// in any case.
+fn soon_of(reserved: Reserved, ship_date: Option<NaiveDate>, last: NaiveDate) -> Reserved {
+    if ship_date.is_none_or(|ships| ships <= last) {
+        reserved
+    } else {
+        Reserved { ordered: 0, delivered: reserved.delivered, prepaid: 0 }
     }
 }
 
@@ -165,7 +224,7 @@ impl Book {
     pub fn enter(&mut self, dossier: Arc<Dossier>) {
         if let Some((account_id, currency)) = dossier.counts_for() {
             let account = self.accounts.entry(account_id.clone()).or_default();
-            account.purse_mut(currency).reserved += dossier.reserved();
+            account.purse_mut(currency).reserve(dossier.ship_date(), dossier.reserved());
         }
         if let Some(hold) = &dossier.waiting {
             let account = self.accounts.entry(hold.order.account_id.clone()).or_default();

@@ -8,7 +8,7 @@ use weir_model::CorrelationId;
 
 use crate::book::{Account, Asked};
 use crate::commitment::Reserved;
-use crate::decision::{Decision, Followed, Verdict};
+use crate::decision::{Ages, Decision, Followed, Verdict};
 use crate::dossier::Dossier;
 use crate::error::Error;
 use crate::hold::Release;
@@ -24,16 +24,23 @@ pub(crate) struct Checked {
     pub(crate) release: Option<Release>,
 }
 
+/// When an order is checked, and how old what is known is then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) today: NaiveDate,
+    pub(crate) ages: Ages,
+}
+
 /// Asks the rules about an order, leaving out of the exposure what it reserves already.
 pub(crate) fn check(
     account: &Account,
     dossier: Option<&Dossier>,
     order: &Order,
-    today: NaiveDate,
+    now: Now,
     policy: &PolicyVersion,
 ) -> Result<Checked, Error> {
-    let (grace, release) = grace(dossier, order, today)?;
-    let verdict = check_with(account, dossier, order, (today, grace), policy)?;
+    let (grace, release) = grace(dossier, order, now.today)?;
+    let verdict = check_with(account, dossier, order, (now, grace), policy)?;
     Ok(Checked { verdict, grace, release })
 }
 
@@ -42,21 +49,20 @@ pub(crate) fn check_with(
     account: &Account,
     dossier: Option<&Dossier>,
     order: &Order,
-    (today, grace): (NaiveDate, Grace),
+    (now, grace): (Now, Grace),
     policy: &PolicyVersion,
 ) -> Result<Verdict, Error> {
     account.comparable(order.currency)?;
-    let own = dossier
-        .filter(|dossier| dossier.counts_for() == Some((&order.account_id, order.currency)))
-        .map_or_else(Reserved::default, Dossier::reserved);
+    let own = dossier.filter(|dossier| dossier.counts_for() == Some((&order.account_id, order.currency)));
+    let held = dossier.and_then(|dossier| dossier.waiting.as_ref());
     let lines = dossier.map_or_else(|| order.untouched_lines(), |dossier| dossier.lines_with(order));
     let asked = Asked {
         lines: &lines,
-        prepaid: order.prepaid,
-        own,
-        currency: order.currency,
-        checkpoint: order.checkpoint,
-        today,
+        order,
+        own: own.map_or_else(Reserved::default, Dossier::reserved),
+        own_ship_date: own.and_then(Dossier::ship_date),
+        was_forced: held.is_some_and(|hold| hold.order.revision == order.revision && hold.is_forced()),
+        now,
         grace,
     };
     Ok(rules::decide(&account.question(asked, policy))?)

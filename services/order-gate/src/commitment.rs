@@ -1,6 +1,7 @@
 //! Exposure reserved by an order: line arithmetic of rule 4.2. A document counts once as it goes from order to delivery
 //! to invoice, in whichever order the news of it comes. Amounts are minor units of one currency.
 
+use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use weir_model::LineId;
 
@@ -99,4 +100,13 @@ pub enum CommitmentState {
     Converted,
     /// What was not delivered is cancelled, and nothing else counts.
     Cancelled,
+    /// It ran out before anything was delivered, and nothing counts.
+    Expired,
+}
+
+/// Whether a commitment that was to ship, or where nobody knows when, that passed on a day has run out: it counts up to
+/// so many days after, that day included.
+pub(crate) fn has_run_out(expected: Option<NaiveDate>, days: i32, today: NaiveDate) -> bool {
+    let days = Days::new(u64::try_from(days).unwrap_or(0));
+    expected.and_then(|expected| expected.checked_add_days(days)).is_some_and(|last| today > last)
 }

@@ -26,6 +26,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The outcome's name in figures.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Approve => "approve",
+            Outcome::ApproveWithWarnings => "approve_with_warnings",
+            Outcome::Hold => "hold",
+            Outcome::Reject => "reject",
+        }
+    }
+
     /// Whether the order may go.
     pub fn passes(self) -> bool {
         matches!(self, Outcome::Approve | Outcome::ApproveWithWarnings)
@@ -44,6 +54,8 @@ pub enum Measure {
     Days(i32),
     /// A level.
     Level(i32),
+    /// Milliseconds.
+    Milliseconds(i64),
 }
 
 /// One rule that did not hold.
@@ -115,6 +127,24 @@ pub struct Followed {
     pub receivables: Option<i64>,
     /// Position in collections' feed.
     pub collections: Option<i64>,
+}
+
+/// How long ago the gate was level with each context it follows, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ages {
+    /// Limits.
+    pub limits_ms: i64,
+    /// Receivables.
+    pub receivables_ms: i64,
+    /// Collections.
+    pub collections_ms: i64,
+}
+
+impl Ages {
+    /// The greatest of them.
+    pub fn oldest_ms(self) -> i64 {
+        self.limits_ms.max(self.receivables_ms).max(self.collections_ms)
+    }
 }
 
 /// One answer of the gate.

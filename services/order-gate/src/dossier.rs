@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, CorrelationId, Currency, DecisionId, DeliveryId, LineId, OrderId};
 
-use crate::commitment::{CommitmentState, Line, Reserved};
+use crate::commitment::{CommitmentState, Line, Reserved, has_run_out};
 use crate::exposure::Overflow;
 use crate::hold::{Hold, Release};
 use crate::order::{Content, Order};
@@ -55,6 +55,12 @@ pub struct Passed {
     pub cancelled: Vec<i64>,
     /// The release that let it pass.
     pub release: Option<Release>,
+    /// The business date on which it passed.
+    #[serde(default)]
+    pub passed_on: Option<NaiveDate>,
+    /// Whether it ran out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_expired: bool,
 }
 
 /// A delivery that was counted.
@@ -107,6 +113,11 @@ impl Dossier {
         self.passed.as_ref().map(|passed| (&passed.order.account_id, passed.order.currency))
     }
 
+    /// When the revision that counts is to ship.
+    pub fn ship_date(&self) -> Option<NaiveDate> {
+        self.passed.as_ref().and_then(|passed| passed.order.ship_date)
+    }
+
     /// The account that pays for whichever revision is known.
     pub fn account_id(&self) -> Option<&AccountId> {
         let waiting = self.waiting.as_ref().map(|hold| &hold.order.account_id);
@@ -142,6 +153,7 @@ impl Dossier {
         let invoiced = lines.iter().any(|line| line.invoiced > 0);
         Some(match (some_left, all_cancelled && !invoiced) {
             (true, _) => CommitmentState::Live,
+            (false, true) if passed.has_expired => CommitmentState::Expired,
             (false, true) => CommitmentState::Cancelled,
             (false, false) => CommitmentState::Converted,
         })
@@ -153,9 +165,25 @@ impl Dossier {
     }
 
     /// Puts a revision in place of the one that counted.
-    pub fn pass(&mut self, order: Order, release: Option<Release>) {
+    pub fn pass(&mut self, order: Order, release: Option<Release>, on: NaiveDate) {
         let cancelled = vec![0; order.lines.len()];
-        self.passed = Some(Passed { order, cancelled, release });
+        self.passed = Some(Passed { order, cancelled, release, passed_on: Some(on), has_expired: false });
+    }
+
+    /// Whether what counts has run out: something is ordered, and nothing was delivered or invoiced for too long.
+    pub fn is_due_to_expire(&self, days: i32, today: NaiveDate) -> bool {
+        let Some(passed) = &self.passed else { return false };
+        let untouched = self.lines().iter().all(|line| line.delivered == 0 && line.invoiced == 0);
+        let expected = passed.order.ship_date.or(passed.passed_on);
+        untouched && !self.reserved().is_nothing() && has_run_out(expected, days, today)
+    }
+
+    /// What counts runs out.
+    pub fn expire(&mut self) {
+        self.cancel_all();
+        if let Some(passed) = &mut self.passed {
+            passed.has_expired = true;
+        }
     }
 
     /// Cancels a line up to an amount in all; what was cancelled before stays. False when the line is unknown.
@@ -272,7 +300,7 @@ impl Dossier {
             ordered: narrow(reserved.ordered),
             delivered_not_billed: narrow(reserved.delivered),
             prepaid: narrow(reserved.prepaid),
-            ship_date: passed.order.ship_date,
+            ship_date: self.ship_date(),
             release: passed.release.clone(),
             version: self.version,
             correlation_id: self.correlation_id.clone(),

@@ -20,7 +20,7 @@ pub(crate) use holds::{Activate, Recheck, Reject, ReleaseHold};
 pub(crate) use news::{Invoiced, News};
 
 use crate::book::{Account, Book, Changes};
-use crate::check::Circumstances;
+use crate::check::{Circumstances, Now};
 use crate::commitment::Reserved;
 use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
@@ -162,16 +162,22 @@ impl<'b> Draft<'b> {
             policy_version: self.policy.version,
             limit_version: credit.map_or(0, |credit| credit.version),
             based_on: self.followed,
-            staleness_ms: self.pulse.staleness_ms(call.at),
+            staleness_ms: self.pulse.ages(call.at).oldest_ms(),
             business_date,
             decided_at: call.at,
             correlation_id: call.correlation_id.clone(),
         }
     }
 
+    /// When a call's order is checked.
+    fn now(&self, call: &Call, today: chrono::NaiveDate) -> Now {
+        Now { today, ages: self.pulse.ages(call.at) }
+    }
+
     /// Records a decision; its position.
     fn record(&mut self, call: &Arc<Call>, decision: &Decision, answers: Option<Content>) -> i64 {
         let Some(decision_id) = decision.decision_id.clone() else { return self.position() };
+        self.pulse.count(&decision.verdict);
         self.line(call, ("decision_recorded", decision_id.as_str(), 1), None, json(decision));
         let position = self.position();
         self.writes.decisions.push(Recorded { decision_id, decision: decision.clone(), answers, position });
@@ -202,11 +208,12 @@ impl<'b> Draft<'b> {
         }
         if let Some((account_id, currency)) = before.as_ref().and_then(|before| before.counts_for()) {
             let reserved = before.as_ref().map_or_else(Reserved::default, |before| before.reserved());
-            self.account_mut(account_id).purse_mut(currency).reserved -= reserved;
+            let ship_date = before.as_ref().and_then(|before| before.ship_date());
+            self.account_mut(account_id).purse_mut(currency).free(ship_date, reserved);
         }
         if let Some((account_id, currency)) = dossier.counts_for() {
-            let reserved = dossier.reserved();
-            self.account_mut(account_id).purse_mut(currency).reserved += reserved;
+            let (ship_date, reserved) = (dossier.ship_date(), dossier.reserved());
+            self.account_mut(account_id).purse_mut(currency).reserve(ship_date, reserved);
         }
         self.queue(before.as_deref(), &dossier);
         self.dossiers.insert(dossier.order_id.clone(), Arc::new(dossier));

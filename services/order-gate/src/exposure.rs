@@ -22,6 +22,60 @@ pub struct Due {
     pub disputed: i64,
 }
 
+/// A part of the exposure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Component {
+    /// Invoiced, not yet due.
+    OpenNotDue,
+    /// Invoiced and past due.
+    Overdue,
+    /// The disputed part of what is invoiced.
+    Disputed,
+    /// Reserved by orders, not yet delivered.
+    Ordered,
+    /// Delivered, not yet invoiced.
+    DeliveredNotBilled,
+}
+
+impl Component {
+    /// Every part.
+    pub const ALL: [Component; 5] = [
+        Component::OpenNotDue,
+        Component::Overdue,
+        Component::Disputed,
+        Component::Ordered,
+        Component::DeliveredNotBilled,
+    ];
+
+    /// What it is called among people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Component::OpenNotDue => "what is open and not due",
+            Component::Overdue => "what is overdue",
+            Component::Disputed => "what is disputed",
+            Component::Ordered => "what is ordered",
+            Component::DeliveredNotBilled => "what is delivered and not billed",
+        }
+    }
+}
+
+/// What of an exposure is not compared with the limit. Disputed amounts stay in with the rest (rule 4.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeftOut {
+    /// Invoiced, not yet due.
+    pub open_not_due: bool,
+    /// Invoiced and past due.
+    pub overdue: bool,
+    /// Reserved by orders, not yet delivered.
+    pub ordered: bool,
+    /// Delivered, not yet invoiced.
+    pub delivered_not_billed: bool,
+    /// Credit not yet allocated.
+    pub unapplied_credit: bool,
+}
+
 /// Exposure of an account on a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Exposure {
@@ -39,6 +93,9 @@ pub struct Exposure {
     pub unapplied_credit: i64,
     /// The part of ordered and delivered that is paid in advance.
     pub prepaid: i64,
+    /// What of it is not compared with the limit.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 impl Exposure {
@@ -63,8 +120,26 @@ impl Exposure {
             delivered_not_billed: 0,
             unapplied_credit,
             prepaid: 0,
+            left_out: LeftOut::default(),
         };
         exposure.with(reserved)
+    }
+
+    /// The same with parts that are not compared with the limit.
+    #[must_use]
+    pub fn without(self, left_out: LeftOut) -> Exposure {
+        Exposure { left_out, ..self }
+    }
+
+    /// One part of it.
+    pub fn component(&self, component: Component) -> i64 {
+        match component {
+            Component::OpenNotDue => self.open_not_due,
+            Component::Overdue => self.overdue,
+            Component::Disputed => self.disputed,
+            Component::Ordered => self.ordered,
+            Component::DeliveredNotBilled => self.delivered_not_billed,
+        }
     }
 
     /// The same with more reserved.
@@ -92,15 +167,32 @@ impl Exposure {
     }
 
     /// What is set against it: unapplied credit or what orders were paid in advance, whichever is more. A payment
-    /// recorded for an order is unapplied credit until the invoice comes; it counts once.
+    /// recorded for an order is unapplied credit until the invoice comes; it counts once. What is left out is neither
+    /// owed nor paid in advance.
     pub fn credit(&self) -> i64 {
-        self.unapplied_credit.max(self.prepaid)
+        let left_out = self.left_out;
+        let unapplied = if left_out.unapplied_credit { 0 } else { self.unapplied_credit };
+        let prepayable = counted(left_out.ordered, self.ordered)
+            .saturating_add(counted(left_out.delivered_not_billed, self.delivered_not_billed));
+        unapplied.max(self.prepaid.min(prepayable))
     }
 
-    /// Gross less credit, not below zero: what the limit is compared with.
+    /// Gross without what is left out, less credit, not below zero: what the limit is compared with.
     pub fn net(&self) -> Result<i64, Overflow> {
-        Ok(self.gross()?.saturating_sub(self.credit()).max(0))
+        let left_out = self.left_out;
+        let parts = [
+            counted(left_out.open_not_due, self.open_not_due),
+            counted(left_out.overdue, self.overdue),
+            counted(left_out.ordered, self.ordered),
+            counted(left_out.delivered_not_billed, self.delivered_not_billed),
+        ];
+        let counted = narrow(parts.into_iter().map(i128::from).sum())?;
+        Ok(counted.saturating_sub(self.credit()).max(0))
     }
+}
+
+fn counted(is_left_out: bool, amount: i64) -> i64 {
+    if is_left_out { 0 } else { amount }
 }
 
 fn narrow(amount: i128) -> Result<i64, Overflow> {

@@ -17,7 +17,7 @@ pub use holds::{HoldOutcome, HoldQuery, ReleaseAsk};
 pub use standing::AccountStanding;
 
 use crate::book::Account;
-use crate::check::{Circumstances, check};
+use crate::check::{Circumstances, Now, check};
 use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
 use crate::draft::{Activate, Authorize, Cancel, Deliver, Settled};
@@ -84,6 +84,11 @@ impl OrderGate {
         Ok(OrderGate { env, journal, engine, daily: tokio::sync::Mutex::default() })
     }
 
+    /// Adds what the gate counts to a registry.
+    pub fn register(&self, registry: &mut prometheus_client::registry::Registry) {
+        self.engine.pulse().register(registry);
+    }
+
     /// Whether another process has taken over what this gate decided for: it decides nothing more.
     pub fn is_over(&self) -> bool {
         self.engine.is_over()
@@ -113,12 +118,14 @@ impl OrderGate {
             let unknown = Account::default();
             let account = book.accounts.get(&order.account_id).unwrap_or(&unknown);
             let dossier = book.dossiers.get(&order.order_id).or(found.as_ref());
-            let checked = check(account, dossier.map(|d| &**d), order, business_date, &book.policy)?;
+            let now = Now { today: business_date, ages: self.engine.pulse().ages(call.at) };
+            let checked = check(account, dossier.map(|d| &**d), order, now, &book.policy)?;
+            self.engine.pulse().count(&checked.verdict);
             let circumstances = Circumstances {
                 policy_version: book.policy.version,
                 limit_version: account.credit.as_ref().map_or(0, |credit| credit.version),
                 based_on: book.followed,
-                staleness_ms: self.engine.pulse().staleness_ms(call.at),
+                staleness_ms: now.ages.oldest_ms(),
                 business_date,
                 decided_at: call.at,
                 correlation_id: dossier.map_or(&call.correlation_id, |d| &d.correlation_id).clone(),
@@ -190,7 +197,7 @@ impl OrderGate {
 
     /// How an account stands.
     pub fn standing(&self, call: &Call, account_id: &AccountId, date: NaiveDate) -> Result<AccountStanding, Error> {
-        let staleness_ms = self.engine.pulse().staleness_ms(call.at);
+        let staleness_ms = self.engine.pulse().ages(call.at).oldest_ms();
         self.engine.read(|book| standing::standing(book, account_id, date, staleness_ms))?
     }
 

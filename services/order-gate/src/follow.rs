@@ -142,6 +142,7 @@ fn credit(change: limits::v1::Change) -> Result<Option<News>, Fault> {
     let version = parse::whole(f, "version", change.version, (1, i64::MAX));
     let currency = parse::currency(f, "currency_code", &change.currency_code);
     let group_id = parse::optional_id(f, "group_id", &change.group_id);
+    let segment = parse::optional_text(f, "segment", &change.segment, TEXT_MAX);
     let grade = parse::optional_one_of(f, "grade", change.grade);
     let limits: Vec<Option<EffectiveLimit>> =
         change.limits.iter().map(|limit| effective_limit(f, limit, currency)).collect();
@@ -155,6 +156,7 @@ fn credit(change: limits::v1::Change) -> Result<Option<News>, Fault> {
             version: version?,
             currency: currency?,
             group_id: group_id?,
+            segment: segment?,
             grade: grade?.and_then(read_grade),
             limits: limits.into_iter().collect::<Option<_>>()?,
             temporary_limits: temporary.into_iter().collect::<Option<_>>()?,

@@ -11,6 +11,7 @@ use weir_model::{CorrelationId, DecisionId, HoldId, SubjectId};
 use crate::decision::{Failure, Verdict, WayOut};
 use crate::exposure::Overflow;
 use crate::order::{Checkpoint, Order};
+use crate::policy::Rule;
 
 /// Where a hold stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,6 +149,11 @@ impl Hold {
             correlation_id,
             notice_roles,
         }
+    }
+
+    /// Whether the policy held it for a person, who alone lifts that.
+    pub fn is_forced(&self) -> bool {
+        self.failures.iter().any(|failure| failure.rule == Rule::ForcedHold && failure.action.stops())
     }
 
     /// Nothing but an open hold can change.

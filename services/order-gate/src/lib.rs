@@ -12,6 +12,7 @@ pub mod dossier;
 mod draft;
 mod engine;
 mod error;
+mod explain;
 pub mod exposure;
 mod facade;
 pub mod follow;

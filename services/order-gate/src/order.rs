@@ -2,6 +2,7 @@
 //! Knows nothing of what happened to the order since. Amounts are minor units of the order's currency.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use weir_model::{AccountId, Currency, LineId, OrderId, SubjectId};
@@ -51,6 +52,9 @@ pub struct Order {
     pub ship_date: Option<NaiveDate>,
     /// Terms in days; 0 for those granted to the account.
     pub terms_days: i32,
+    /// Discount on it, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount_percent: Option<Decimal>,
     /// Who asks for it.
     pub requested_by: SubjectId,
     /// Whose call brought it here; who asks for it is only what that caller says.
@@ -115,7 +119,7 @@ impl Order {
         lines.sort_unstable();
         Content::of(&(
             (self.account_id.as_str(), self.currency, lines),
-            (self.prepaid, self.ship_date, self.terms_days, self.checkpoint),
+            (self.prepaid, self.ship_date, self.terms_days, self.discount_percent, self.checkpoint),
         ))
     }
 }

@@ -1,142 +1,37 @@
-//! What the gate goes by: thresholds and what each rule does. Data with a version; a decision names the version it was
-//! made under. Knows no account.
+//! What the gate goes by: rows that say what each rule does, for whom, where and by which thresholds. Data with a
+//! version; a decision names the version it was made under. Knows no account.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod row;
+mod rule;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{Currency, Money, SubjectId};
+use weir_model::SubjectId;
 
+pub use row::{Exclusion, RuleRow, Scope, StaleAfter, Subject};
+pub use rule::{Action, Comparator, Need, Rule, Threshold};
+
+use crate::decision::Ages;
+use crate::exposure::{Component, LeftOut};
 use crate::order::Checkpoint;
-use crate::standing::Grade;
-
-/// A rule of the gate, in the order in which equally severe ones are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// The account is blocked.
-    AccountBlocked,
-    /// What the gate knows is too old, or it cannot know.
-    Technical,
-    /// The account is frozen.
-    AccountFrozen,
-    /// No assessment was approved.
-    NotAssessed,
-    /// The grade gives no credit.
-    NoCreditGrade,
-    /// No limit was ever granted.
-    LimitMissing,
-    /// The limit has run out.
-    LimitExpired,
-    /// Exposure would exceed the limit.
-    LimitExceeded,
-    /// The order's value exceeds the most one order may have.
-    OrderValueExceeded,
-    /// The account's grade asks for a review of this order.
-    GradeReview,
-    /// An item has been overdue for too long.
-    OverdueDaysExceeded,
-    /// The dunning level is too high.
-    DunningLevelExceeded,
-    /// Utilisation would reach the watch band.
-    WatchBand,
-}
-
-impl Rule {
-    /// Every rule there is.
-    pub const ALL: [Rule; 13] = [
-        Rule::AccountBlocked,
-        Rule::Technical,
-        Rule::AccountFrozen,
-        Rule::NotAssessed,
-        Rule::NoCreditGrade,
-        Rule::LimitMissing,
-        Rule::LimitExpired,
-        Rule::LimitExceeded,
-        Rule::OrderValueExceeded,
-        Rule::GradeReview,
-        Rule::OverdueDaysExceeded,
-        Rule::DunningLevelExceeded,
-        Rule::WatchBand,
-    ];
-}
-
-/// What a rule does when it does not hold, the most severe first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Stops the order.
-    Block,
-    /// Lets it go, with a warning.
-    Warn,
-    /// Notes it.
-    Info,
-    /// Is not asked.
-    Off,
-}
-
-/// How an amount is compared with what is available.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Comparator {
-    /// Equality passes.
-    AtMost,
-    /// Equality does not pass.
-    Below,
-}
-
-impl Comparator {
-    /// The most that passes against an amount.
-    pub fn most(self, available: i64) -> i64 {
-        match self {
-            Comparator::AtMost => available,
-            Comparator::Below => available.saturating_sub(1),
-        }
-    }
-}
-
-/// What a rule does, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RuleSetting {
-    /// What it does.
-    pub action: Action,
-    /// Checkpoints at which it is asked; all when empty.
-    #[serde(default)]
-    pub checkpoints: BTreeSet<Checkpoint>,
-}
-
-/// The most one order may be worth.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OrderValueMax {
-    /// The grade it is for; all of them when none.
-    pub grade: Option<Grade>,
-    /// The amount.
-    pub amount: Money,
-}
 
 /// What the gate goes by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// How amounts are compared with limits and maxima.
-    pub comparator: Comparator,
-    /// The most one order may be worth, by grade and currency.
-    pub order_value_max: Vec<OrderValueMax>,
-    /// How many days an item may be past due.
-    pub overdue_days_max: i32,
-    /// What may be past due for longer, at most one amount a currency.
-    pub overdue_tolerance: Vec<Money>,
-    /// The highest dunning level that passes.
-    pub dunning_level_max: i32,
-    /// From this utilisation after the order somebody should know, in percent.
-    pub watch_band_percent: Decimal,
     /// Who is told once of each order that stops, by role.
     pub hold_notice_roles: Vec<String>,
-    /// What each rule does.
-    pub rules: BTreeMap<Rule, RuleSetting>,
+    /// How many days after its ship date, or after it passed, a commitment without delivery counts; none for ever.
+    #[serde(default)]
+    pub commitment_days: Option<i32>,
+    /// What of the exposure is not compared with the limit.
+    #[serde(default)]
+    pub left_out: LeftOut,
+    /// What each rule does. Of the rows of a rule that fit an order the one of the most specific scope holds.
+    pub rules: Vec<RuleRow>,
+    /// Who is exempt.
+    #[serde(default)]
+    pub exclusions: Vec<Exclusion>,
 }
 
 impl Default for Policy {
@@ -146,28 +41,53 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// What a rule does at a checkpoint.
-    pub fn action(&self, rule: Rule, checkpoint: Checkpoint) -> Action {
-        match self.rules.get(&rule) {
-            Some(setting) if setting.checkpoints.is_empty() || setting.checkpoints.contains(&checkpoint) => {
-                setting.action
-            }
-            _ => Action::Off,
-        }
+    /// The row a rule is asked by; none where it is off, or the account is exempt.
+    pub fn row(&self, rule: Rule, subject: Subject<'_>, checkpoint: Checkpoint) -> Option<&RuleRow> {
+        self.component_row((rule, None), subject, checkpoint)
     }
 
-    /// The most one order of a grade may be worth; an entry for the grade beats one for all.
-    pub fn order_value_max(&self, grade: Option<Grade>, currency: Currency) -> Option<i64> {
-        let fits = |entry: &&OrderValueMax| {
-            entry.amount.currency() == currency && (entry.grade.is_none() || entry.grade == grade)
+    /// The row a part of the exposure is limited by.
+    pub fn component_limit(
+        &self,
+        component: Component,
+        subject: Subject<'_>,
+        checkpoint: Checkpoint,
+    ) -> Option<&RuleRow> {
+        self.component_row((Rule::ComponentLimitExceeded, Some(component)), subject, checkpoint)
+    }
+
+    fn component_row(
+        &self,
+        (rule, component): (Rule, Option<Component>),
+        subject: Subject<'_>,
+        checkpoint: Checkpoint,
+    ) -> Option<&RuleRow> {
+        let fits = |row: &&RuleRow| {
+            row.rule == rule
+                && row.component == component
+                && row::covers(&row.checkpoints, checkpoint)
+                && row.scope.holds(subject)
         };
-        let best = self.order_value_max.iter().filter(fits).max_by_key(|entry| entry.grade.is_some());
-        best.map(|entry| entry.amount.minor())
+        let row = self.rules.iter().filter(fits).max_by(|a, b| a.scope.cmp(&b.scope))?;
+        let exempt = |exclusion: &Exclusion| {
+            exclusion.rule == rule && row::covers(&exclusion.checkpoints, checkpoint) && exclusion.scope.holds(subject)
+        };
+        (row.action != Action::Off && !self.exclusions.iter().any(exempt)).then_some(row)
     }
 
-    /// What may be past due for longer.
-    pub fn overdue_tolerance(&self, currency: Currency) -> i64 {
-        self.overdue_tolerance.iter().find(|amount| amount.currency() == currency).map_or(0, |amount| amount.minor())
+    /// Whether what the gate knows is too old by any row.
+    pub fn is_stale(&self, ages: Ages) -> bool {
+        let asked = |row: &&RuleRow| row.rule == Rule::Technical && row.action != Action::Off;
+        self.rules.iter().filter(asked).any(|row| row.stale_after.exceeded(ages).is_some())
+    }
+
+    /// The policy with the rows of the one Weir comes with for each rule that has none for everybody.
+    #[must_use]
+    pub fn completed(mut self) -> Policy {
+        let for_all: Vec<Rule> = self.rules.iter().filter(|row| row.scope == Scope::All).map(|row| row.rule).collect();
+        self.rules.extend(Policy::default().rules.into_iter().filter(|row| !for_all.contains(&row.rule)));
+        self.rules.sort_by(|a, b| (a.rule, &a.scope, a.component).cmp(&(b.rule, &b.scope, b.component)));
+        self
     }
 }
 

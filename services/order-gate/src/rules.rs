@@ -1,16 +1,24 @@
 //! Whether an order may go, and every reason why not (rules 5.1 to 5.5). Pure: knows neither clock nor storage; the
 //! business date is part of the question. All amounts of a question are minor units of one currency.
 
+mod account;
+mod limit;
+mod order;
+mod overdue;
+
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
-use weir_model::{Currency, days_past_due};
+use weir_model::{AccountId, Currency};
+
+pub(crate) use limit::last_day;
+pub(crate) use overdue::oldest_overdue_days;
 
 use crate::commitment::{Line, Reserved};
-use crate::decision::{Failure, Measure, Outcome, Verdict};
+use crate::decision::{Ages, Failure, Measure, Outcome, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::order::Checkpoint;
-use crate::policy::{Action, Policy, Rule};
-use crate::standing::{Conduct, Credit, LimitInForce, Review};
+use crate::policy::{Action, Policy, Rule, RuleRow, Subject};
+use crate::standing::{Conduct, Credit, LimitInForce};
 use crate::ways_out;
 
 /// Decimals of a utilisation in percent.
@@ -19,6 +27,8 @@ const PERCENT_SCALE: u32 = 2;
 /// Whether an order may go: everything the answer depends on.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
+    /// The account that pays.
+    pub account_id: &'a AccountId,
     /// What limits say of the account; none when they never spoke of it.
     pub credit: Option<&'a Credit>,
     /// What collections say of it.
@@ -29,16 +39,28 @@ pub struct Question<'a> {
     pub unapplied_credit: i64,
     /// What the account's other orders reserve.
     pub others: Reserved,
+    /// The part of it that ships within the horizon the policy asks for, and what is delivered.
+    pub others_in_horizon: Reserved,
     /// The order's lines, with what happened to them.
     pub lines: &'a [Line],
     /// Part of the order's value paid in advance.
     pub prepaid: i64,
+    /// Its planned ship date.
+    pub ship_date: Option<NaiveDate>,
+    /// Its terms in days; 0 for those granted.
+    pub terms_days: i32,
+    /// Its discount, in percent.
+    pub discount_percent: Option<Decimal>,
+    /// Whether a forced hold stopped it before: only a person lifts that.
+    pub was_forced: bool,
     /// The currency of every amount.
     pub currency: Currency,
     /// Where in the order's life.
     pub checkpoint: Checkpoint,
     /// The business date.
     pub today: NaiveDate,
+    /// How old what is known of each context is.
+    pub ages: Ages,
     /// What the gate goes by.
     pub policy: &'a Policy,
     /// Which rules cannot stop it.
@@ -49,6 +71,25 @@ impl Question<'_> {
     /// The order's gross value.
     pub(crate) fn value(&self) -> Result<i64, Overflow> {
         value_of(self.lines)
+    }
+
+    /// The row a rule is asked by.
+    fn row(&self, rule: Rule) -> Option<&RuleRow> {
+        self.policy.row(rule, self.subject(), self.checkpoint)
+    }
+
+    fn subject(&self) -> Subject<'_> {
+        subject(self.account_id, self.credit)
+    }
+}
+
+/// The account, as far as the policy's scopes tell accounts apart.
+pub(crate) fn subject<'a>(account_id: &'a AccountId, credit: Option<&'a Credit>) -> Subject<'a> {
+    Subject {
+        account_id,
+        group_id: credit.and_then(|credit| credit.group_id.as_ref()),
+        segment: credit.map_or("", |credit| &credit.segment),
+        grade: credit.and_then(|credit| credit.grade),
     }
 }
 
@@ -89,29 +130,31 @@ pub fn decide(question: &Question<'_>) -> Result<Verdict, Overflow> {
 
 /// The verdict without ways out.
 pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
-    let before = Exposure::on(question.today, question.schedule, question.unapplied_credit, question.others)?;
+    let before = Exposure::on(question.today, question.schedule, question.unapplied_credit, question.others)?
+        .without(question.policy.left_out);
     let order = Reserved::of(question.lines, question.prepaid);
     let after = before.with(order)?;
     let limit = question.credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(question.today));
     let required = i64::try_from(order.credit_needed()).map_err(|_| Overflow)?;
-    let value = question.value()?;
-    let case = Case { question, limit, required, value, net_before: before.net()?, net_after: after.net()? };
+    let (net_before, net_after) = (before.net()?, after.net()?);
+    let case = Case { question, order, before, after, limit, required, value: question.value()?, net_after };
     let frozen = question.credit.is_some_and(|credit| credit.frozen.is_some());
     let headroom = match limit.amount() {
         _ if frozen => Some(0),
-        limit => limit.map(|limit| limit.saturating_sub(case.net_before).max(0)),
+        limit => limit.map(|limit| limit.saturating_sub(net_before).max(0)),
     };
-    let (failures, excess) = case.failures();
+    let (failures, excess) = case.failures()?;
     Ok(Verdict {
         outcome: match failures.first().map(|failure| failure.action) {
+            Some(Action::Reject) => Outcome::Reject,
             Some(Action::Block) => Outcome::Hold,
             Some(Action::Warn) => Outcome::ApproveWithWarnings,
             _ => Outcome::Approve,
         },
         failures,
         required,
-        utilisation_before: utilisation(case.net_before, limit),
-        utilisation_after: utilisation(case.net_after, limit),
+        utilisation_before: utilisation(net_before, limit),
+        utilisation_after: utilisation(net_after, limit),
         before,
         after,
         limit,
@@ -132,32 +175,24 @@ pub fn utilisation(net: i64, limit: LimitInForce) -> Option<Decimal> {
     }
 }
 
-/// Sum of what has been past due for more than a number of days.
-pub(crate) fn overdue_beyond(schedule: &[Due], today: NaiveDate, days_max: i32) -> Result<i64, Overflow> {
-    let late = schedule.iter().filter(|due| days_past_due(due.date, today) > i64::from(days_max));
-    i64::try_from(late.map(|due| i128::from(due.open)).sum::<i128>()).map_err(|_| Overflow)
-}
-
-/// How many days the oldest open item is past due; 0 when none is.
-pub(crate) fn oldest_overdue_days(schedule: &[Due], today: NaiveDate) -> i32 {
-    let oldest = schedule.iter().filter(|due| due.open > 0).map(|due| days_past_due(due.date, today)).max();
-    i32::try_from(oldest.unwrap_or_default().max(0)).unwrap_or(i32::MAX)
-}
-
 /// A question with what follows from it at once.
 struct Case<'a> {
     question: &'a Question<'a>,
+    /// What the order would reserve.
+    order: Reserved,
+    before: Exposure,
+    after: Exposure,
     limit: LimitInForce,
     required: i64,
     value: i64,
-    net_before: i64,
     net_after: i64,
 }
 
-/// A failed rule before anybody said what it does, with how far the order exceeds what passes by itself: the whole of
-/// what it asks for, where the rule compares no amount of the order.
+/// A failed rule before grace was considered, with how far the order exceeds what passes by itself: the whole of what
+/// it asks for, where the rule compares no amount of the order.
 struct Found {
     rule: Rule,
+    action: Action,
     value: Option<Measure>,
     threshold: Option<Measure>,
     shortfall: Option<i64>,
@@ -166,160 +201,51 @@ struct Found {
 }
 
 impl Found {
-    fn plain(rule: Rule, excess: i64, message: impl Into<String>) -> Found {
-        Found { rule, value: None, threshold: None, shortfall: None, excess, message: message.into() }
+    fn plain(row: &RuleRow, excess: i64, message: impl Into<String>) -> Found {
+        let (rule, action) = (row.rule, row.action);
+        Found { rule, action, value: None, threshold: None, shortfall: None, excess, message: message.into() }
     }
 
-    fn amounts(rule: Rule, value: i64, most: i64, threshold: i64, message: impl Into<String>) -> Found {
-        let shortfall = value.saturating_sub(most);
+    /// An amount above what the row lets pass of a threshold.
+    fn amounts(row: &RuleRow, value: i64, threshold: i64, message: impl Into<String>) -> Found {
+        let shortfall = value.saturating_sub(row.comparator.most(threshold));
         Found {
-            rule,
             value: Some(Measure::Amount(value)),
             threshold: Some(Measure::Amount(threshold)),
             shortfall: Some(shortfall),
-            excess: shortfall,
-            message: message.into(),
+            ..Found::plain(row, shortfall, message)
         }
     }
 }
 
 impl Case<'_> {
     /// Every rule that does not hold, the most severe first, and the excess of those that stop the order.
-    fn failures(&self) -> (Vec<Failure>, i64) {
+    fn failures(&self) -> Result<(Vec<Failure>, i64), Overflow> {
         let mut found = Vec::new();
         self.account(&mut found);
         // nothing to reserve, or all of it paid in advance: no limit is needed (rule 5.2)
         if self.required > 0 {
             self.credit(&mut found);
-            self.limit(&mut found);
-            self.value(&mut found);
-            self.overdue(&mut found);
+            self.limit(&mut found)?;
+            self.order(&mut found);
+            self.overdue(&mut found)?;
         }
         let mut excess = 0;
-        let mut failures = Vec::new();
+        let mut failures = Vec::with_capacity(found.len());
         for f in found {
-            let action = match self.question.policy.action(f.rule, self.question.checkpoint) {
-                Action::Off => continue,
-                Action::Block if self.question.grace.spares(f.rule) => Action::Info,
-                action => action,
-            };
-            if action == Action::Block {
+            let spared = f.action.stops() && self.question.grace.spares(f.rule);
+            let action = if spared { Action::Info } else { f.action };
+            if action.stops() {
                 excess = excess.max(f.excess.min(self.value.max(self.required)));
             }
             let Found { rule, value, threshold, shortfall, message, .. } = f;
             failures.push(Failure { rule, action, value, threshold, shortfall, message });
         }
         failures.sort_by_key(|failure| (failure.action, failure.rule));
-        (failures, excess)
+        Ok((failures, excess))
     }
 
-    fn account(&self, found: &mut Vec<Found>) {
-        if let Some(reason) = self.question.conduct.and_then(|conduct| conduct.blocked.as_deref()) {
-            let message = format!("the account is blocked: {reason}");
-            found.push(Found::plain(Rule::AccountBlocked, self.required, message));
-        }
-    }
-
-    fn credit(&self, found: &mut Vec<Found>) {
-        let credit = self.question.credit;
-        if credit.is_none_or(|credit| credit.grade.is_none()) {
-            found.push(Found::plain(Rule::NotAssessed, self.required, "the account has no approved assessment"));
-        }
-        let Some(credit) = credit else { return };
-        if let Some(reason) = &credit.frozen {
-            let message = format!("the account is frozen: {reason}");
-            found.push(Found::plain(Rule::AccountFrozen, self.required, message));
-        }
-        let (required, value, policy) = (self.required, self.value, self.question.policy);
-        match credit.review {
-            Some(Review::NoCredit) => {
-                found.push(Found::plain(Rule::NoCreditGrade, required, "the account's grade gives no credit"));
-            }
-            Some(Review::EveryOrder) => {
-                let message = "a person reviews every order of the account's grade";
-                found.push(Found::plain(Rule::GradeReview, required, message));
-            }
-            Some(Review::Above(above)) if value > policy.comparator.most(above) => {
-                let message = "a person reviews orders of this value of the account's grade";
-                found.push(Found::amounts(Rule::GradeReview, value, policy.comparator.most(above), above, message));
-            }
-            _ => {}
-        }
-    }
-
-    fn limit(&self, found: &mut Vec<Found>) {
-        let policy = self.question.policy;
-        let Some(limit) = self.limit.amount() else { return };
-        let most = policy.comparator.most(limit);
-        let exceeded = |rule, message: String| {
-            let failure = Found::amounts(rule, self.net_after, most, limit, message);
-            // what is over the limit already is not this order's doing
-            Found { excess: failure.excess.min(self.required), ..failure }
-        };
-        match self.limit {
-            LimitInForce::Missing => found.push(exceeded(Rule::LimitMissing, "the account has no limit".to_owned())),
-            LimitInForce::Expired(on) => {
-                found.push(exceeded(Rule::LimitExpired, format!("the limit ended on {on}")));
-            }
-            LimitInForce::Amount(_) if self.net_after > most => {
-                found.push(exceeded(Rule::LimitExceeded, "exposure with the order exceeds the limit".to_owned()));
-            }
-            LimitInForce::Amount(_) => self.watch_band(limit, found),
-            LimitInForce::Unlimited => {}
-        }
-    }
-
-    /// Reaching the band counts. Compared exactly; what is shown is rounded.
-    fn watch_band(&self, limit: i64, found: &mut Vec<Found>) {
-        let band = self.question.policy.watch_band_percent;
-        let reaches = band
-            .checked_mul(Decimal::from(limit))
-            .is_some_and(|threshold| Decimal::from(self.net_after) * Decimal::ONE_HUNDRED >= threshold);
-        if limit > 0 && reaches {
-            let value = utilisation(self.net_after, self.limit).map(Measure::Percent);
-            let message = "utilisation with the order reaches the watch band".to_owned();
-            let threshold = Some(Measure::Percent(band));
-            let excess = self.required;
-            found.push(Found { rule: Rule::WatchBand, value, threshold, shortfall: None, excess, message });
-        }
-    }
-
-    fn value(&self, found: &mut Vec<Found>) {
-        let (Question { policy, credit, currency, .. }, value) = (self.question, self.value);
-        let grade = credit.and_then(|credit| credit.grade);
-        let Some(max) = policy.order_value_max(grade, *currency) else { return };
-        let most = policy.comparator.most(max);
-        if value > most {
-            let message = "the order is worth more than one order may be";
-            found.push(Found::amounts(Rule::OrderValueExceeded, value, most, max, message));
-        }
-    }
-
-    fn overdue(&self, found: &mut Vec<Found>) {
-        let Question { policy, schedule, today, currency, conduct, .. } = self.question;
-        let days_max = policy.overdue_days_max;
-        let late = overdue_beyond(schedule, *today, days_max).unwrap_or(i64::MAX);
-        let tolerance = policy.overdue_tolerance(*currency);
-        if late > tolerance {
-            found.push(Found {
-                rule: Rule::OverdueDaysExceeded,
-                value: Some(Measure::Days(oldest_overdue_days(schedule, *today))),
-                threshold: Some(Measure::Days(days_max)),
-                shortfall: Some(late.saturating_sub(tolerance)),
-                excess: self.required,
-                message: format!("items have been past due for more than {days_max} days"),
-            });
-        }
-        let level = conduct.map_or(0, |conduct| conduct.dunning_level);
-        if level > policy.dunning_level_max {
-            found.push(Found {
-                rule: Rule::DunningLevelExceeded,
-                value: Some(Measure::Level(level)),
-                threshold: Some(Measure::Level(policy.dunning_level_max)),
-                shortfall: None,
-                excess: self.required,
-                message: "the account's dunning level is too high".to_owned(),
-            });
-        }
+    fn row(&self, rule: Rule) -> Option<&RuleRow> {
+        self.question.row(rule)
     }
 }

@@ -86,6 +86,9 @@ pub struct Credit {
     pub currency: Currency,
     /// The group it belongs to.
     pub group_id: Option<GroupId>,
+    /// The part of the business it belongs to; empty for the whole.
+    #[serde(default)]
+    pub segment: String,
     /// Its grade; none while not assessed.
     pub grade: Option<Grade>,
     /// Its limits.

@@ -1,13 +1,17 @@
 //! Facts about the gate.
 
+mod catalogue;
 mod concurrency;
 mod documents;
 mod example;
+mod expiry;
+mod explained;
 mod feed;
 mod holds;
 mod input;
 mod orders;
 mod policy;
+mod stale;
 mod standing;
 mod verdict;
 mod ways_out;

@@ -1,73 +1,87 @@
 //! What would make the same order pass, computed exactly: a way is told only after the rules, asked again with it,
-//! let the order go. Amounts are minor units of the question's currency.
+//! let the order go, and after they did not with a minor unit less. Amounts are minor units of the question's currency.
 
 use std::borrow::Cow;
 
 use crate::commitment::Line;
-use crate::decision::{Outcome, Verdict, WayOut};
+use crate::decision::{Verdict, WayOut};
 use crate::exposure::{Due, Overflow};
-use crate::policy::{Action, Rule};
+use crate::policy::Rule;
 use crate::rules::{self, Grace, Question};
 use crate::standing::{Credit, Overlay, TemporaryLimit};
 
 /// Every way out of a hold. None of a block: it lifts only where it was laid.
 pub(crate) fn find(question: &Question<'_>, verdict: &Verdict) -> Result<Vec<WayOut>, Overflow> {
-    let stops = |rule| verdict.failures.iter().any(|f| f.rule == rule && f.action == Action::Block);
-    if stops(Rule::AccountBlocked) || stops(Rule::Technical) {
+    let stops = |rule| verdict.failures.iter().find(|f| f.rule == rule && f.action.stops());
+    if stops(Rule::AccountBlocked).is_some() {
         return Ok(Vec::new());
     }
-    let shortfall = |rule| {
-        let failure = verdict.failures.iter().find(|f| f.rule == rule && f.action == Action::Block);
-        failure.and_then(|f| f.shortfall).unwrap_or(0)
+    let shortfall = |rules: &[Rule]| {
+        let missing = rules.iter().filter_map(|rule| stops(*rule)?.shortfall);
+        missing.max().unwrap_or(0)
     };
-    let over_limit = [Rule::LimitExceeded, Rule::LimitExpired, Rule::LimitMissing].map(shortfall);
-    let over_limit = over_limit.into_iter().max().unwrap_or(0);
-    let over_value = shortfall(Rule::OrderValueExceeded).max(shortfall(Rule::GradeReview));
+    let over_limit = shortfall(&[
+        Rule::LimitExceeded,
+        Rule::LimitExpired,
+        Rule::LimitMissing,
+        Rule::LimitExceededInHorizon,
+        Rule::ComponentLimitExceeded,
+    ]);
+    let over_value = shortfall(&[Rule::OrderValueExceeded, Rule::GradeReview]);
+    let overdue = shortfall(&[Rule::OverdueDaysExceeded, Rule::OverdueAmountExceeded]);
     let value = question.value()?;
-    let candidates = [
-        reduce(value, over_limit.max(over_value)),
-        // to what is paid in advance: nothing of it needs credit
-        reduce(value, verdict.required),
-        pay(verdict, over_limit.max(shortfall(Rule::OverdueDaysExceeded))),
-        prepay(question, verdict, over_limit),
-        prepay_all(question, verdict),
-        Some(WayOut::AskTemporaryLimit(over_limit)).filter(|_| over_limit > 0),
+
+    // at what is paid in advance nothing needs credit; nobody pays more in advance than the order is worth
+    let takeable = question.lines.iter().map(takeable).fold(0, i64::saturating_add);
+    let less_most = takeable.min(value.saturating_sub(question.prepaid.max(1)));
+    let less = (over_limit.max(over_value).min(verdict.required), less_most);
+    let paid = (over_limit.max(overdue), verdict.before.open());
+    let more_paid = (prepay(question, verdict, over_limit), value.saturating_sub(question.prepaid));
+    let more_limit = (over_limit, i64::MAX);
+    let ways = [
+        least(question, less, |by| WayOut::ReduceOrderTo(value.saturating_sub(by)))?,
+        least(question, paid, WayOut::Pay)?,
+        least(question, more_paid, WayOut::Prepay)?,
+        least(question, more_limit, WayOut::AskTemporaryLimit)?,
+        Some(WayOut::AskRelease(verdict.excess)),
     ];
-    let mut ways: Vec<WayOut> = Vec::new();
-    for way in candidates.into_iter().flatten() {
-        let told = ways.iter().any(|other| std::mem::discriminant(other) == std::mem::discriminant(&way));
-        if !told && passes_with(question, way)? {
-            ways.push(way);
+    Ok(ways.into_iter().flatten().collect())
+}
+
+/// The least amount that lets the order pass, if one up to the most does; looks at a guess first. More of a way never
+/// stops what less of it lets pass.
+fn least(
+    question: &Question<'_>,
+    (guess, most): (i64, i64),
+    way: impl Fn(i64) -> WayOut,
+) -> Result<Option<WayOut>, Overflow> {
+    let passes = |amount| passes_with(question, way(amount));
+    if (1..=most).contains(&guess) && passes(guess)? && (guess == 1 || !passes(guess - 1)?) {
+        return Ok(Some(way(guess)));
+    }
+    if most < 1 || !passes(most)? {
+        return Ok(None);
+    }
+    let (mut fails, mut enough) = (0, most);
+    while enough - fails > 1 {
+        let middle = fails + (enough - fails) / 2;
+        if passes(middle)? {
+            enough = middle;
+        } else {
+            fails = middle;
         }
     }
-    ways.push(WayOut::AskRelease(verdict.excess));
-    Ok(ways)
+    Ok(Some(way(enough)))
 }
 
-fn reduce(value: i64, by: i64) -> Option<WayOut> {
-    (by > 0 && by < value).then(|| WayOut::ReduceOrderTo(value.saturating_sub(by)))
-}
-
-fn pay(verdict: &Verdict, shortfall: i64) -> Option<WayOut> {
-    (shortfall > 0 && shortfall <= verdict.before.open()).then_some(WayOut::Pay(shortfall))
-}
-
-/// More paid in advance lowers exposure only beyond the unapplied credit that covers it already.
-fn prepay(question: &Question<'_>, verdict: &Verdict, shortfall: i64) -> Option<WayOut> {
-    let more = verdict.after.credit().checked_add(shortfall)?.checked_sub(verdict.after.prepaid)?;
-    let sum = invoiced_beyond(question)?.checked_add(more)?;
-    (more > 0 && more < verdict.required).then_some(WayOut::Prepay(sum))
-}
-
-fn prepay_all(question: &Question<'_>, verdict: &Verdict) -> Option<WayOut> {
-    invoiced_beyond(question)?.checked_add(verdict.required).map(WayOut::Prepay)
-}
-
-/// What of the order is invoiced beyond what was paid in advance: invoices take their part of any advance payment
-/// first.
-fn invoiced_beyond(question: &Question<'_>) -> Option<i64> {
+/// What would have to be paid in advance: it lowers exposure only beyond the unapplied credit that covers it already,
+/// and what is invoiced of the order takes its part first.
+fn prepay(question: &Question<'_>, verdict: &Verdict, shortfall: i64) -> i64 {
     let invoiced: i128 = question.lines.iter().map(|line| i128::from(line.invoiced)).sum();
-    i64::try_from((invoiced - i128::from(question.prepaid)).max(0)).ok()
+    let invoiced_beyond = i64::try_from((invoiced - i128::from(question.prepaid)).max(0)).unwrap_or(i64::MAX);
+    let covered = verdict.after.credit().saturating_sub(verdict.after.prepaid);
+    let more = if shortfall > 0 { covered.saturating_add(shortfall).min(verdict.required) } else { verdict.required };
+    invoiced_beyond.saturating_add(more)
 }
 
 /// Whether the order passes once the way is taken.
@@ -81,7 +95,7 @@ fn passes_with(question: &Question<'_>, way: WayOut) -> Result<bool, Overflow> {
         grace: taken.grace,
         ..question.clone()
     };
-    Ok(rules::judge(&asked)?.outcome != Outcome::Hold)
+    Ok(rules::judge(&asked)?.outcome.passes())
 }
 
 /// What a question is about once a way is taken.
@@ -96,7 +110,6 @@ struct Taken<'a> {
 impl<'a> Taken<'a> {
     /// None where the way cannot be taken.
     fn of(question: &Question<'a>, way: WayOut) -> Result<Option<Taken<'a>>, Overflow> {
-        let value = question.value()?;
         let mut taken = Taken {
             credit: question.credit.map(Cow::Borrowed),
             schedule: Cow::Borrowed(question.schedule),
@@ -104,35 +117,21 @@ impl<'a> Taken<'a> {
             prepaid: question.prepaid,
             grace: question.grace,
         };
-        let possible = match way {
+        match way {
             WayOut::ReduceOrderTo(to) => {
-                taken.lines = Cow::Owned(reduced(question.lines, value.saturating_sub(to)));
-                // nobody pays more in advance than the order is worth
-                taken.prepaid <= to && rules::value_of(&taken.lines)? == to
+                taken.lines = Cow::Owned(reduced(question.lines, question.value()?.saturating_sub(to)));
             }
-            WayOut::Prepay(amount) => {
-                taken.prepaid = taken.prepaid.saturating_add(amount);
-                taken.prepaid <= value
+            WayOut::Prepay(amount) => taken.prepaid = taken.prepaid.saturating_add(amount),
+            WayOut::AskTemporaryLimit(amount) => {
+                let Some(credit) = &mut taken.credit else { return Ok(None) };
+                let (from, to) = (question.today, question.today);
+                let overlay = TemporaryLimit { overlay: Overlay::Delta(amount), from, to };
+                credit.to_mut().temporary_limits.push(overlay);
             }
-            WayOut::AskTemporaryLimit(amount) => match &mut taken.credit {
-                Some(credit) => {
-                    let (from, to) = (question.today, question.today);
-                    let overlay = TemporaryLimit { overlay: Overlay::Delta(amount), from, to };
-                    credit.to_mut().temporary_limits.push(overlay);
-                    true
-                }
-                None => false,
-            },
-            WayOut::AskRelease(_) => {
-                taken.grace = Grace::Released;
-                true
-            }
-            WayOut::Pay(amount) => {
-                taken.schedule = Cow::Owned(paid(question.schedule, amount));
-                true
-            }
-        };
-        Ok(possible.then_some(taken))
+            WayOut::AskRelease(_) => taken.grace = Grace::Released,
+            WayOut::Pay(amount) => taken.schedule = Cow::Owned(paid(question.schedule, amount)),
+        }
+        Ok(Some(taken))
     }
 }
 
@@ -141,11 +140,15 @@ fn reduced(lines: &[Line], by: i64) -> Vec<Line> {
     let mut left = by;
     let mut lines = lines.to_vec();
     for line in lines.iter_mut().rev() {
-        let part = left.min((line.ordered - line.delivered.max(line.invoiced)).max(0));
+        let part = left.min(takeable(line));
         line.ordered -= part;
         left -= part;
     }
     lines
+}
+
+fn takeable(line: &Line) -> i64 {
+    (line.ordered - line.delivered.max(line.invoiced)).max(0)
 }
 
 /// The schedule after a payment, the oldest first.

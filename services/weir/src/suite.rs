@@ -137,6 +137,7 @@ impl Suite {
             let env = Env { db, clock: clock.clone(), ids: ids.clone() };
             let context = Opened::open(*role, env, settings).await.with_context(|| format!("role {role}"))?;
             context.serve(&mut wiring);
+            context.measure(&metrics);
             opened.push(context);
         }
         let edge = Edge::new(EdgeParts {

@@ -108,6 +108,7 @@ fn of(measure: Measure, currency: Currency) -> wire::measure::Measure {
         Measure::Percent(percent) => wire::measure::Measure::Percent(decimal(percent)),
         Measure::Days(days) => wire::measure::Measure::Days(days),
         Measure::Level(level) => wire::measure::Measure::Level(level),
+        Measure::Milliseconds(ms) => wire::measure::Measure::Milliseconds(ms),
     }
 }
 
@@ -256,15 +257,22 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
     match rule {
         Rule::AccountBlocked => wire::Rule::AccountBlocked,
         Rule::Technical => wire::Rule::Technical,
+        Rule::ForcedHold => wire::Rule::ForcedHold,
         Rule::AccountFrozen => wire::Rule::AccountFrozen,
         Rule::NotAssessed => wire::Rule::NotAssessed,
         Rule::NoCreditGrade => wire::Rule::NoCreditGrade,
         Rule::LimitMissing => wire::Rule::LimitMissing,
         Rule::LimitExpired => wire::Rule::LimitExpired,
         Rule::LimitExceeded => wire::Rule::LimitExceeded,
+        Rule::LimitExceededInHorizon => wire::Rule::LimitExceededInHorizon,
+        Rule::ComponentLimitExceeded => wire::Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded => wire::Rule::OrderValueExceeded,
         Rule::GradeReview => wire::Rule::GradeReview,
+        Rule::TermsExceeded => wire::Rule::TermsExceeded,
+        Rule::DiscountExceeded => wire::Rule::DiscountExceeded,
         Rule::OverdueDaysExceeded => wire::Rule::OverdueDaysExceeded,
+        Rule::OverdueAmountExceeded => wire::Rule::OverdueAmountExceeded,
+        Rule::OverdueShareExceeded => wire::Rule::OverdueShareExceeded,
         Rule::DunningLevelExceeded => wire::Rule::DunningLevelExceeded,
         Rule::WatchBand => wire::Rule::WatchBand,
     }
@@ -272,6 +280,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
 
 pub(super) fn action(action: Action) -> wire::RuleAction {
     match action {
+        Action::Reject => wire::RuleAction::Reject,
         Action::Block => wire::RuleAction::Block,
         Action::Warn => wire::RuleAction::Warn,
         Action::Info => wire::RuleAction::Info,
@@ -294,5 +303,6 @@ fn commitment_state(state: CommitmentState) -> wire::CommitmentState {
         CommitmentState::Live => wire::CommitmentState::Live,
         CommitmentState::Converted => wire::CommitmentState::Converted,
         CommitmentState::Cancelled => wire::CommitmentState::Cancelled,
+        CommitmentState::Expired => wire::CommitmentState::Expired,
     }
 }

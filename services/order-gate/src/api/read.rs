@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use rust_decimal::Decimal;
 use weir_model::{Call, Currency, Fields, LineId, Money, SubjectId};
 use weir_wire::{order_gate::v1 as wire, parse};
 
@@ -10,6 +11,8 @@ use crate::order::{Checkpoint, Order, OrderLine};
 
 /// The most lines of an order, of a cancellation or of a delivery.
 const LINES_MAX: usize = 500;
+/// Decimals of a discount in percent.
+const DISCOUNT_SCALE: u32 = 2;
 /// The highest number of days of terms.
 const TERMS_DAYS_MAX: i64 = 3_650;
 
@@ -31,6 +34,9 @@ pub(super) fn order(f: &mut Fields, order: Option<wire::Order>, checkpoint: i32,
     };
     let ship_date = parse::optional_date(f, "order.ship_date", order.ship_date.as_ref());
     let terms_days = parse::whole(f, "order.terms_days", order.terms_days.into(), (0, TERMS_DAYS_MAX));
+    let bounds = (Decimal::ZERO, Decimal::ONE_HUNDRED);
+    let discount = order.discount_percent.as_ref();
+    let discount = parse::optional_decimal(f, "order.discount_percent", discount, bounds, DISCOUNT_SCALE);
     let requested_by: Option<Option<SubjectId>> = parse::optional_id(f, "order.requested_by", &order.requested_by);
     let order = Order {
         order_id: order_id?,
@@ -41,6 +47,7 @@ pub(super) fn order(f: &mut Fields, order: Option<wire::Order>, checkpoint: i32,
         prepaid: prepaid?,
         ship_date: ship_date?,
         terms_days: i32::try_from(terms_days?).ok()?,
+        discount_percent: discount?,
         requested_by: requested_by?.unwrap_or_else(|| call.principal.subject.clone()),
         submitted_by: Some(call.principal.subject.clone()),
         checkpoint: checkpoint?.map_or(Checkpoint::Order, read_checkpoint),

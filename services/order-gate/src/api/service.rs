@@ -10,6 +10,7 @@ use weir_wire::{
 };
 
 use super::{Edge, PIPELINE, deadline, emit, freshness, policy, read, refused, token};
+use crate::explain::explain;
 use crate::{CancelAsk, DeliverAsk, HoldQuery, ReleaseAsk};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -258,6 +259,15 @@ impl OrderGateService for Edge {
         let decision_id = f.finish_with(decision_id).map_err(status)?;
         let decision = self.context.decision(&decision_id).await.map_err(refused)?;
         Ok(Response::new(GetDecisionResponse { decision: Some(emit::decision(&decision)) }))
+    }
+
+    async fn explain_decision(&self, request: Request<ExplainDecisionRequest>) -> Answer<ExplainDecisionResponse> {
+        let mut f = Fields::default();
+        let decision_id = parse::id(&mut f, "decision_id", &request.get_ref().decision_id);
+        let decision_id = f.finish_with(decision_id).map_err(status)?;
+        let decision = self.context.decision(&decision_id).await.map_err(refused)?;
+        let sentences = explain(&decision);
+        Ok(Response::new(ExplainDecisionResponse { sentences, decision: Some(emit::decision(&decision)) }))
     }
 
     async fn get_commitment(&self, request: Request<GetCommitmentRequest>) -> Answer<GetCommitmentResponse> {

@@ -7,6 +7,7 @@ use weir_model::{Call, CorrelationId, Currency, DeliveryId, LineId, OrderId};
 
 use super::{Draft, Settled, call_for};
 use crate::check::{Checked, check};
+use crate::decision::Outcome;
 use crate::dossier::{Answered, Delivery, Dossier};
 use crate::error::Error;
 use crate::hold::Hold;
@@ -64,9 +65,9 @@ impl Draft<'_> {
             None if ask.must_be_known => return Err(Error::not_found("order", &order.order_id)),
             _ => {}
         }
-        let checked = self.with_account(&order.account_id, |account| {
-            check(account, known.as_deref(), order, ask.business_date, &self.policy)
-        })?;
+        let now = self.now(call, ask.business_date);
+        let checked =
+            self.with_account(&order.account_id, |account| check(account, known.as_deref(), order, now, &self.policy))?;
 
         // the first decision names what the order belongs to, whatever was known of its lines before
         let call = call_for(call, known.as_deref().filter(|known| known.answered.is_some()));
@@ -95,7 +96,8 @@ impl Draft<'_> {
         let Checked { verdict, grace, release } = checked;
         let order = &ask.order;
         let decision_id = self.ids.next::<weir_model::DecisionId>();
-        let hold = (!verdict.outcome.passes()).then(|| {
+        let passes = verdict.outcome.passes();
+        let hold = (verdict.outcome == Outcome::Hold).then(|| {
             let ids = (self.ids.next(), decision_id.clone());
             let roles = self.policy.policy.hold_notice_roles.clone();
             Hold::new(ids, order.clone(), &verdict, roles, (call.at, dossier.correlation_id.clone()))
@@ -106,8 +108,9 @@ impl Draft<'_> {
         let position = self.record(call, &decision, Some(content));
         dossier.answered = Some(Answered { revision: order.revision, content, decision_id, position });
         let superseded = std::mem::replace(&mut dossier.waiting, hold.clone());
-        if hold.is_none() {
-            dossier.pass(order.clone(), release.filter(|_| grace != Grace::None));
+        if passes {
+            let release = release.filter(|_| grace != Grace::None);
+            dossier.pass(order.clone(), release, ask.business_date);
         }
         let commitment = self.put(call, dossier.clone());
         if let Some(before) = superseded {

@@ -15,7 +15,7 @@ use crate::dossier::Dossier;
 use crate::error::Error;
 use crate::hold::{Hold, HoldState, Release};
 use crate::order::Checkpoint;
-use crate::policy::{Action, Policy, PolicyVersion, Rule};
+use crate::policy::{Policy, PolicyVersion, Rule};
 use crate::rules::Grace;
 
 /// Lets a held order pass.
@@ -66,8 +66,8 @@ impl Draft<'_> {
         if order.is_asked_by(&call.principal.subject) {
             return Err(Error::SelfApproval);
         }
-        let verdict = self.ask_again(&known, &hold, call.today, Grace::None)?;
-        let blocked = |f: &crate::decision::Failure| f.rule == Rule::AccountBlocked && f.action == Action::Block;
+        let verdict = self.ask_again(&call, (&known, &hold), call.today, Grace::None)?;
+        let blocked = |f: &crate::decision::Failure| f.rule == Rule::AccountBlocked && f.action.stops();
         if verdict.failures.iter().any(blocked) {
             return Err(Error::WrongState("the account is blocked; a block is lifted where it was laid"));
         }
@@ -92,14 +92,14 @@ impl Draft<'_> {
         if authority < excess {
             return Err(Error::AuthorityExceeded { authority, excess });
         }
-        let verdict = self.ask_again(&known, &hold, call.today, Grace::Released)?;
+        let verdict = self.ask_again(&call, (&known, &hold), call.today, Grace::Released)?;
         let decision = self.decide(&call, &hold, call.today, verdict);
         let decision_id = decision.decision_id.clone().unwrap_or_else(|| hold.decision_id.clone());
         let mut released = hold.clone();
         released.release(release.clone(), decision_id, call.at)?;
         let mut dossier = Dossier::clone(&known);
         dossier.waiting = None;
-        dossier.pass(order.clone(), Some(release));
+        dossier.pass(order.clone(), Some(release), call.today);
         Ok(self.settle(&call, dossier, (&hold, released), decision))
     }
 
@@ -107,7 +107,7 @@ impl Draft<'_> {
     pub(crate) fn reject(&mut self, call: &Call, ask: &Reject) -> Result<Settled, Error> {
         let (known, hold) = self.waiting(&ask.order_id, &ask.hold_id, ask.version)?;
         let call = call_for(call, Some(&known));
-        let verdict = self.ask_again(&known, &hold, call.today, Grace::None)?;
+        let verdict = self.ask_again(&call, (&known, &hold), call.today, Grace::None)?;
         let verdict = Verdict { outcome: Outcome::Reject, ways_out: Vec::new(), ..verdict };
         let decision = self.decide(&call, &hold, call.today, verdict);
         let decision_id = decision.decision_id.clone().unwrap_or_else(|| hold.decision_id.clone());
@@ -122,7 +122,7 @@ impl Draft<'_> {
     pub(crate) fn recheck(&mut self, call: &Call, ask: &Recheck) -> Result<Settled, Error> {
         let (known, hold) = self.waiting(&ask.order_id, &ask.hold_id, None)?;
         let call = call_for(call, Some(&known));
-        let verdict = self.ask_again(&known, &hold, ask.business_date, Grace::None)?;
+        let verdict = self.ask_again(&call, (&known, &hold), ask.business_date, Grace::None)?;
         self.checked_again(&call, &known, &hold, (ask.business_date, verdict))
     }
 
@@ -133,7 +133,7 @@ impl Draft<'_> {
         for order_id in held {
             let Some(known) = self.dossier(&order_id).cloned() else { continue };
             let Some(hold) = known.waiting.clone() else { continue };
-            let Ok(verdict) = self.ask_again(&known, &hold, today, Grace::None) else { continue };
+            let Ok(verdict) = self.ask_again(call, (&known, &hold), today, Grace::None) else { continue };
             if !verdict.outcome.passes() && hold.found_before(&verdict) {
                 continue;
             }
@@ -157,7 +157,7 @@ impl Draft<'_> {
         if decision.verdict.outcome.passes() {
             now.approve(decision_id, call.at)?;
             dossier.waiting = None;
-            dossier.pass(hold.order.clone(), None);
+            dossier.pass(hold.order.clone(), None, today);
         } else {
             now.still_held(&decision.verdict, decision_id);
             dossier.waiting = Some(now.clone());
@@ -182,10 +182,20 @@ impl Draft<'_> {
         Ok((known, hold))
     }
 
-    fn ask_again(&self, known: &Dossier, hold: &Hold, today: NaiveDate, grace: Grace) -> Result<Verdict, Error> {
-        self.with_account(&hold.order.account_id, |account| {
-            check_with(account, Some(known), &hold.order, (today, grace), &self.policy)
-        })
+    /// What the rules say of a held order now. It stays held where they would refuse a new one: only a person ends it so.
+    fn ask_again(
+        &self,
+        call: &Call,
+        (known, hold): (&Dossier, &Hold),
+        today: NaiveDate,
+        grace: Grace,
+    ) -> Result<Verdict, Error> {
+        let now = self.now(call, today);
+        let verdict = self.with_account(&hold.order.account_id, |account| {
+            check_with(account, Some(known), &hold.order, (now, grace), &self.policy)
+        })?;
+        let outcome = if verdict.outcome == Outcome::Reject { Outcome::Hold } else { verdict.outcome };
+        Ok(Verdict { outcome, ..verdict })
     }
 
     fn decide(&mut self, call: &Arc<Call>, hold: &Hold, today: NaiveDate, verdict: Verdict) -> Decision {

@@ -19,6 +19,8 @@ pub(crate) enum News {
     Conduct(AccountId, Arc<Conduct>),
     /// The calendar: a new business date, on which another limit may hold.
     Day(AccountId),
+    /// The calendar: what an order reserves may have run out.
+    Expiry(OrderId),
     /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
     /// counts twice or not at all in between.
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
@@ -38,9 +40,7 @@ impl Draft<'_> {
     pub(crate) fn hear(&mut self, call: &Call, news: &[News], bookmark: Option<Bookmark>) -> Settled {
         let mut touched = IndexSet::new();
         for piece in news {
-            if let Some(account_id) = self.take_in(call, piece) {
-                touched.insert(account_id.clone());
-            }
+            touched.extend(self.take_in(call, piece));
         }
         for account_id in touched {
             self.recheck_account(call, &account_id, call.today);
@@ -53,9 +53,10 @@ impl Draft<'_> {
     }
 
     /// The account it is about, if it is news.
-    fn take_in<'n>(&mut self, call: &Call, news: &'n News) -> Option<&'n AccountId> {
+    fn take_in(&mut self, call: &Call, news: &News) -> Option<AccountId> {
         match news {
-            News::Day(account_id) => Some(account_id),
+            News::Day(account_id) => Some(account_id.clone()),
+            News::Expiry(order_id) => self.expire(call, order_id),
             News::Credit(account_id, credit) => {
                 let known = self.known(account_id).and_then(|account| account.credit.as_ref());
                 if known.is_some_and(|known| known.version >= credit.version) {
@@ -63,7 +64,7 @@ impl Draft<'_> {
                 }
                 self.account_mut(account_id).credit = Some(credit.clone());
                 self.writes.inputs.insert((account_id.clone(), "credit"), Input::Credit(credit.clone()));
-                Some(account_id)
+                Some(account_id.clone())
             }
             News::Conduct(account_id, conduct) => {
                 let known = self.known(account_id).and_then(|account| account.conduct.as_ref());
@@ -72,7 +73,7 @@ impl Draft<'_> {
                 }
                 self.account_mut(account_id).conduct = Some(conduct.clone());
                 self.writes.inputs.insert((account_id.clone(), "conduct"), Input::Conduct(conduct.clone()));
-                Some(account_id)
+                Some(account_id.clone())
             }
             News::Position(account_id, currency, position, invoiced) => {
                 let known = self.known(account_id).and_then(|account| account.purse(*currency));
@@ -84,9 +85,19 @@ impl Draft<'_> {
                 let input = Input::Position(*currency, position.clone());
                 self.writes.inputs.insert((account_id.clone(), currency.code()), input);
                 self.invoice(call, account_id, invoiced);
-                Some(account_id)
+                Some(account_id.clone())
             }
         }
+    }
+
+    /// Frees what an order reserves if it has run out; whose room that is.
+    fn expire(&mut self, call: &Call, order_id: &OrderId) -> Option<AccountId> {
+        let days = self.policy.policy.commitment_days?;
+        let known = self.dossier(order_id).filter(|known| known.is_due_to_expire(days, call.today))?.clone();
+        let mut dossier = Dossier::clone(&known);
+        dossier.expire();
+        self.put(&call_for(call, Some(&known)), dossier);
+        known.counts_for().map(|(account_id, _)| account_id.clone())
     }
 
     /// Invoices of orders not known yet are kept until the order comes.

@@ -266,7 +266,8 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
             .iter()
             .flat_map(|piece| match piece {
                 News::Position(.., invoiced) => invoiced.as_slice(),
-                News::Credit(..) | News::Conduct(..) | News::Day(_) => &[],
+                // what may run out counts, and so is in the book
+                News::Credit(..) | News::Conduct(..) | News::Day(_) | News::Expiry(_) => &[],
             })
             .map(|line| &line.order_id)
             .collect(),

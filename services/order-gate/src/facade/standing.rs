@@ -66,6 +66,7 @@ pub(super) fn standing(
     let schedule = purse.map_or(&[][..], Purse::schedule);
     let reserved = purse.map_or_else(Reserved::default, |purse| purse.reserved);
     let exposure = Exposure::on(date, schedule, purse.map_or(0, Purse::unapplied_credit), reserved)?;
+    let exposure = exposure.without(book.policy.policy.left_out);
     let limit = credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(date));
     let net = exposure.net()?;
     let frozen = credit.and_then(|credit| credit.frozen.clone());

@@ -1,5 +1,6 @@
-//! What the gate does by itself as days go by: a limit that starts or ends needs no news from anybody, so held orders are
-//! checked again when the business date changes.
+//! What the gate does by itself as time goes by: commitments run out; and a limit that starts or ends needs no news from
+//! anybody, so held orders are checked again when the business date changes, and when the gate hears of others again
+//! after it was cut off.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexSet;
@@ -12,46 +13,86 @@ use crate::error::Error;
 use crate::hold::HoldState;
 use crate::store::{self, HoldFilter};
 
-/// Holds looked at in one step.
-const STEP_HOLDS_MAX: i64 = 200;
+/// Orders looked at in one step.
+const STEP_ORDERS_MAX: i64 = 200;
 
-/// How far the held orders have been checked for a business date. Not kept: a gate that was opened again begins anew,
-/// and what finds nothing new changes nothing.
+/// How far a business date has been worked on. Not kept: a gate that was opened again begins anew, and what finds
+/// nothing new changes nothing.
 #[derive(Debug, Default)]
 pub(super) struct Daily {
     date: Option<NaiveDate>,
-    after: Option<(DateTime<Utc>, HoldId)>,
-    is_done: bool,
+    next: Next,
+    /// What the gate knew was too old by its policy.
+    was_stale: bool,
+}
+
+/// What is next on a business date: first what has run out, for it leaves room.
+#[derive(Debug, Clone)]
+enum Next {
+    Expiry { after: (i64, String) },
+    Holds { after: Option<(DateTime<Utc>, HoldId)> },
+    Done,
+}
+
+impl Default for Next {
+    fn default() -> Self {
+        Next::Expiry { after: (i64::MIN, String::new()) }
+    }
 }
 
 impl OrderGate {
-    /// Checks some held orders again for the present business date, oldest first; answers how many, 0 when all have been.
+    /// Does some of what the present business date brings: commitments that have run out expire, then held orders are
+    /// checked again, the oldest first. Answers how many orders it looked at, 0 when all is done.
     pub async fn step(&self) -> Result<usize, Error> {
-        let today = self.env.clock.today();
+        let (now, today) = (self.env.clock.now(), self.env.clock.today());
         let mut daily = self.daily.lock().await;
-        if daily.date != Some(today) {
+        let ages = self.engine.pulse().ages(now);
+        let (is_stale, expires) = self.engine.read(|book| {
+            let policy = &book.policy.policy;
+            (policy.is_stale(ages), policy.commitment_days)
+        })?;
+        // what was held for want of news has them now
+        let hears_again = daily.was_stale && !is_stale;
+        if daily.date != Some(today) || hears_again {
             *daily = Daily { date: Some(today), ..Daily::default() };
         }
-        if daily.is_done {
-            return Ok(0);
+        daily.was_stale = is_stale;
+        if let (Next::Expiry { after }, Some(days)) = (&daily.next, expires) {
+            let (partition, order_id) = after;
+            let (live, last) = store::live_after(&self.env.db, (*partition, order_id), STEP_ORDERS_MAX).await?;
+            if let Some(last) = last {
+                let due = live.iter().filter(|dossier| dossier.is_due_to_expire(days, today));
+                self.tell(due.map(|dossier| News::Expiry(dossier.order_id.clone())).collect()).await?;
+                daily.next = Next::Expiry { after: last };
+                return Ok(live.len());
+            }
         }
-        let filter = HoldFilter {
-            account_id: None,
-            states: vec![HoldState::Held],
-            after: daily.after.clone(),
-            limit: STEP_HOLDS_MAX,
+        let after = match &daily.next {
+            Next::Done => return Ok(0),
+            Next::Holds { after } => after.clone(),
+            Next::Expiry { .. } => None,
         };
+        let states = vec![HoldState::Held];
+        let filter = HoldFilter { account_id: None, states, after, limit: STEP_ORDERS_MAX };
         let holds = store::holds(&self.env.db, &filter).await?;
-        let Some(last) = holds.last() else {
-            daily.is_done = true;
-            return Ok(0);
-        };
         let accounts: IndexSet<_> = holds.iter().map(|hold| hold.order.account_id.clone()).collect();
-        let correlation_id = CorrelationId::parse("order_gate").expect("the name of a context");
-        let call = Call::internal("weir.order_gate/new_day", correlation_id, self.env.clock.now(), today);
-        let news = accounts.into_iter().map(News::Day).collect();
-        self.engine.ask(Ask::Hear { news, bookmark: None }, call).await?;
-        daily.after = Some((last.held_at, last.hold_id.clone()));
+        self.tell(accounts.into_iter().map(News::Day).collect()).await?;
+        daily.next = match holds.last() {
+            Some(last) => Next::Holds { after: Some((last.held_at, last.hold_id.clone())) },
+            None => Next::Done,
+        };
         Ok(holds.len())
+    }
+
+    /// Has the engine take in what the calendar says.
+    async fn tell(&self, news: Vec<News>) -> Result<(), Error> {
+        if news.is_empty() {
+            return Ok(());
+        }
+        let correlation_id = CorrelationId::parse("order_gate").expect("the name of a context");
+        let (now, today) = (self.env.clock.now(), self.env.clock.today());
+        let call = Call::internal("weir.order_gate/new_day", correlation_id, now, today);
+        self.engine.ask(Ask::Hear { news, bookmark: None }, call).await?;
+        Ok(())
     }
 }

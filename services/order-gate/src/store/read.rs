@@ -22,6 +22,9 @@ mod sql {
         HOLD = "select hold from holds where hold_id = $1";
         DOSSIER = "select dossier from orders where order_id = $1";
         POLICY = "select policy from policies where version = $1";
+        LIVE_AFTER = "
+            select partition, order_id, dossier from orders
+            where live and (partition, order_id) > ($1, $2) order by partition, order_id limit $3";
         ORDERS_AFTER = "select order_id, dossier from orders where order_id > $1 order by order_id limit $2";
     }
 }
@@ -92,6 +95,18 @@ pub(crate) async fn holds(db: &Db, filter: &HoldFilter) -> Result<Vec<Hold>> {
     }
     let texts: Vec<String> = query.push(" order by held_at, hold_id limit ").value(filter.limit).scalars().await?;
     texts.iter().map(|text| read(text)).collect()
+}
+
+/// Orders that count or wait, by partition and id, after one of them; and where to go on.
+pub(crate) async fn live_after(
+    db: &Db,
+    (partition, order_id): (i64, &str),
+    limit: i64,
+) -> Result<(Vec<Dossier>, Option<(i64, String)>)> {
+    let query = db.query(sql::LIVE_AFTER).bind(partition).bind(order_id).bind(limit);
+    let rows: Vec<(i64, String, String)> = query.all().await?;
+    let dossiers = rows.iter().map(|(.., text)| read(text)).collect::<Result<_>>()?;
+    Ok((dossiers, rows.into_iter().next_back().map(|(partition, order_id, _)| (partition, order_id))))
 }
 
 /// What counts or counted of the orders after one, in the order of their ids; and the last id looked at.

@@ -178,8 +178,9 @@ fn asked(id: &str, revision: i32, lines: &[i64], prepaid: i64) -> Order {
         currency: cny(),
         lines: lines.map(|(n, v)| OrderLine { line_id: line(&n.to_string()), amount: yuan(*v) }).collect(),
         prepaid: yuan(prepaid),
-        ship_date: Some(date(2026, 4, 1)),
+        ship_date: Some(date(2026, 4, u32::try_from(revision.rem_euclid(3)).unwrap() + 1)),
         terms_days: 0,
+        discount_percent: None,
         requested_by: SubjectId::parse("sales-1").unwrap(),
         submitted_by: None,
         checkpoint: Checkpoint::Order,
@@ -317,6 +318,8 @@ proptest! {
                 for purse in &account.purses {
                     let reserved = fresh.purse(purse.currency).map(|p| p.reserved).unwrap_or_default();
                     prop_assert_eq!(purse.reserved, reserved, "after {:?}", step);
+                    let by_day = purse.reserved_up_to(chrono::NaiveDate::MAX);
+                    prop_assert_eq!(by_day, reserved, "by ship date, after {:?}", step);
                 }
                 prop_assert_eq!(&account.held, &fresh.held);
             }

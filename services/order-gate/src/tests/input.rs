@@ -44,6 +44,7 @@ on_both_databases! {
             ship_date: Some(pb::Date { year: 2026, month: 2, day: 30 }),
             terms_days: -1,
             requested_by: "a b".to_owned(),
+            discount_percent: Some(pb::Decimal { value: "100.1".to_owned() }),
         };
         let request = wire::AuthorizeOrderRequest {
             order: Some(wrong),
@@ -68,6 +69,7 @@ on_both_databases! {
             "order.prepaid_amount",
             "order.ship_date",
             "order.terms_days",
+            "order.discount_percent",
             "order.requested_by",
             "business_date",
             "at_least_as_fresh.positions[0].context",
@@ -170,6 +172,7 @@ fn any_order() -> impl Strategy<Value = wire::Order> {
             ship_date: ship_date.map(|(year, month, day)| pb::Date { year, month, day }),
             terms_days,
             requested_by: String::new(),
+            discount_percent: None,
         },
     )
 }

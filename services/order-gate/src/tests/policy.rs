@@ -13,6 +13,10 @@ async fn present(world: &World) -> wire::PolicyVersion {
     response.into_inner().policy_version.unwrap()
 }
 
+fn row(rule: Rule, action: RuleAction) -> wire::RuleRow {
+    wire::RuleRow { rule: rule.into(), action: action.into(), ..Default::default() }
+}
+
 async fn activate(
     world: &World,
     change: impl FnOnce(&mut wire::ActivatePolicyRequest),
@@ -29,8 +33,10 @@ async fn activate(
 #[test]
 fn the_policy_weir_comes_with_names_every_rule() {
     let policy = Policy::default();
-    assert!(Known::ALL.iter().all(|rule| policy.rules.contains_key(rule)));
-    assert_eq!(policy.rules[&Known::WatchBand].action, Action::Warn);
+    let rows = |rule: &Known| policy.rules.iter().filter(|row| row.rule == *rule).collect::<Vec<_>>();
+    assert!(Known::ALL.iter().all(|rule| rows(rule).len() == 1));
+    assert_eq!(rows(&Known::WatchBand)[0].action, Action::Warn);
+    assert_eq!(policy.clone().completed(), policy, "nothing is missing, and everything is in its place");
 }
 
 on_both_databases! {
@@ -40,7 +46,9 @@ on_both_databases! {
         assert_eq!(world.authorize(order("o-1", "acme", 300)).await.policy_version, 1);
         let done = activate(&world, |request| {
             let policy = request.policy.as_mut().unwrap();
-            policy.order_value_max = vec![wire::OrderValueMax { amount: amount(299), ..Default::default() }];
+            policy.rules.retain(|row| row.rule() != Rule::OrderValueExceeded);
+            let amounts = vec![amount(299).unwrap()];
+            policy.rules.push(wire::RuleRow { amounts, ..row(Rule::OrderValueExceeded, RuleAction::Block) });
         });
         assert_eq!(done.await.unwrap().policy_version.unwrap().version, 2);
         let decision = world.authorize(order("o-2", "acme", 300)).await;
@@ -49,19 +57,14 @@ on_both_databases! {
         assert_eq!(present(&again).await.version, 2);
         let first = wire::GetPolicyRequest { version: 1 };
         let first = again.pipeline().get_policy(first).await.unwrap().into_inner().policy_version.unwrap();
-        assert!(first.policy.unwrap().order_value_max.is_empty());
+        assert!(first.policy.unwrap().rules.iter().all(|row| row.rule() != Rule::OrderValueExceeded || row.amounts.is_empty()));
     }
 
     async fn a_rule_can_be_made_to_warn(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(100)).await;
         activate(&world, |request| {
-            let setting = wire::RuleSetting {
-                rule: Rule::LimitExceeded.into(),
-                action: RuleAction::Warn.into(),
-                checkpoints: Vec::new(),
-            };
-            request.policy.as_mut().unwrap().rules = vec![setting];
+            request.policy.as_mut().unwrap().rules = vec![row(Rule::LimitExceeded, RuleAction::Warn)];
         })
         .await
         .unwrap();
@@ -104,12 +107,26 @@ on_both_databases! {
         let world = World::new(db).await;
         let status = activate(&world, |request| {
             let policy = request.policy.as_mut().unwrap();
-            policy.comparator = 9;
-            policy.overdue_days_max = -1;
-            policy.dunning_level_max = 101;
-            policy.watch_band_percent = Some(emit::decimal("1000.01".parse().unwrap()));
-            policy.overdue_tolerance = vec![amount(1).unwrap(), amount(2).unwrap()];
-            policy.rules = vec![wire::RuleSetting::default()];
+            let scope = |scope| Some(wire::Scope { scope: Some(scope) });
+            policy.rules = vec![
+                wire::RuleRow { comparator: 9, checkpoints: vec![7], component: 8, ..Default::default() },
+                wire::RuleRow {
+                    days: Some(-1),
+                    level: Some(101),
+                    percent: Some(emit::decimal("1000.01".parse().unwrap())),
+                    amounts: vec![amount(1).unwrap(), amount(2).unwrap()],
+                    scope: scope(wire::scope::Scope::Grade(0)),
+                    stale_after: Some(wire::StaleAfter { limits_ms: Some(0), ..Default::default() }),
+                    ..row(Rule::WatchBand, RuleAction::Warn)
+                },
+                row(Rule::WatchBand, RuleAction::Warn),
+                wire::RuleRow { days: Some(3), ..row(Rule::LimitExceeded, RuleAction::Block) },
+                row(Rule::AccountBlocked, RuleAction::Warn),
+                row(Rule::Technical, RuleAction::Off),
+            ];
+            policy.exclusions = vec![wire::Exclusion { rule: Rule::AccountBlocked.into(), ..Default::default() }];
+            policy.left_out_components = vec![wire::ExposureComponent::Disputed.into()];
+            policy.hold_notice_roles = vec![String::new()];
             request.reason = String::new();
         });
         let status = status.await.unwrap_err();
@@ -117,14 +134,91 @@ on_both_databases! {
         let named: Vec<_> =
             status.get_details_bad_request().unwrap().field_violations.into_iter().map(|v| v.field).collect();
         assert_eq!(named, [
-            "policy.comparator",
-            "policy.overdue_days_max",
-            "policy.overdue_tolerance[1]",
-            "policy.dunning_level_max",
-            "policy.watch_band_percent",
             "policy.rules[0].rule",
             "policy.rules[0].action",
+            "policy.rules[0].checkpoints[0]",
+            "policy.rules[0].comparator",
+            "policy.rules[0].component",
+            "policy.rules[1].scope.grade",
+            "policy.rules[1].days",
+            "policy.rules[1].amounts[1]",
+            "policy.rules[1].percent",
+            "policy.rules[1].level",
+            "policy.rules[1].stale_after.limits_ms",
+            "policy.rules[2].percent",
+            "policy.rules[3].days",
+            "policy.rules[4].action",
+            "policy.rules[5].action",
+            "policy.exclusions[0].rule",
+            "policy.exclusions[0].reason",
+            "policy.left_out_components[0]",
+            "policy.hold_notice_roles[0]",
             "reason",
         ]);
+    }
+
+    async fn two_rows_for_the_same_orders_are_refused(db: Db) {
+        let world = World::new(db).await;
+        let at = |checkpoint: wire::Checkpoint| wire::RuleRow {
+            checkpoints: vec![checkpoint.into()],
+            ..row(Rule::LimitExceeded, RuleAction::Warn)
+        };
+        let apart = activate(&world, |request| {
+            let rows = vec![at(wire::Checkpoint::Order), at(wire::Checkpoint::Delivery)];
+            request.policy.as_mut().unwrap().rules = rows;
+            request.validate_only = true;
+        });
+        assert!(apart.await.is_ok());
+        let same = activate(&world, |request| {
+            let rows = vec![at(wire::Checkpoint::Order), row(Rule::LimitExceeded, RuleAction::Block)];
+            request.policy.as_mut().unwrap().rules = rows;
+        });
+        let status = same.await.unwrap_err();
+        use tonic_types::StatusExt as _;
+        let named = status.get_details_bad_request().unwrap().field_violations;
+        assert_eq!(named.len(), 1);
+        assert_eq!(named[0].field, "policy.rules[1]");
+    }
+
+    async fn every_setting_comes_back_as_it_was_given(db: Db) {
+        let world = World::new(db).await;
+        let scope = |scope| Some(wire::Scope { scope: Some(scope) });
+        let given = vec![
+            wire::RuleRow {
+                scope: scope(wire::scope::Scope::Segment("retail".to_owned())),
+                component: wire::ExposureComponent::Ordered.into(),
+                amounts: vec![amount(5).unwrap()],
+                comparator: wire::Comparator::Below.into(),
+                checkpoints: vec![wire::Checkpoint::Contract.into()],
+                ..row(Rule::ComponentLimitExceeded, RuleAction::Reject)
+            },
+            wire::RuleRow {
+                scope: scope(wire::scope::Scope::GroupId("group".to_owned())),
+                stale_after: Some(wire::StaleAfter { collections_ms: Some(7), ..Default::default() }),
+                ..row(Rule::Technical, RuleAction::Info)
+            },
+        ];
+        let exclusion = wire::Exclusion {
+            rule: Rule::WatchBand.into(),
+            scope: scope(wire::scope::Scope::AccountId("acme".to_owned())),
+            checkpoints: vec![wire::Checkpoint::Order.into()],
+            reason: "known".to_owned(),
+        };
+        activate(&world, |request| {
+            let policy = request.policy.as_mut().unwrap();
+            policy.rules.clone_from(&given);
+            policy.exclusions = vec![exclusion.clone()];
+            policy.left_out_components = vec![wire::ExposureComponent::UnappliedCredit.into()];
+        })
+        .await
+        .unwrap();
+        let policy = present(&world.reopened().await).await.policy.unwrap();
+        let at_most = |row: wire::RuleRow| wire::RuleRow { comparator: row.comparator.max(1), ..row };
+        for row in given {
+            let row = at_most(row);
+            assert!(policy.rules.contains(&row), "{row:?}");
+        }
+        assert_eq!(policy.exclusions, [exclusion]);
+        assert_eq!(policy.left_out_components, [i32::from(wire::ExposureComponent::UnappliedCredit)]);
     }
 }

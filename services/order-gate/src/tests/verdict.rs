@@ -2,13 +2,14 @@
 
 use chrono::Days;
 use rust_decimal::Decimal;
+use weir_model::AccountId;
 
-use super::world::{cny, credit, date, line, today};
-use crate::commitment::{Line, Reserved};
+use super::world::{account, cny, credit, date, line, policy_with, question, row, today};
+use crate::commitment::Line;
 use crate::decision::{Measure, Outcome, Verdict, WayOut};
 use crate::exposure::Due;
 use crate::order::Checkpoint;
-use crate::policy::{Action, Comparator, OrderValueMax, Policy, Rule};
+use crate::policy::{Action, Comparator, Policy, Rule, RuleRow, Scope};
 use crate::rules::{Grace, Question, decide};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Overlay, Review, TemporaryLimit};
 
@@ -24,6 +25,7 @@ struct Ask {
     policy: Policy,
     grace: Grace,
     checkpoint: Checkpoint,
+    account_id: AccountId,
 }
 
 fn ask() -> Ask {
@@ -38,6 +40,7 @@ fn ask() -> Ask {
         policy: Policy::default(),
         grace: Grace::None,
         checkpoint: Checkpoint::Order,
+        account_id: account("acme"),
     }
 }
 
@@ -53,14 +56,10 @@ impl Ask {
             conduct: self.conduct.as_ref(),
             schedule: &self.schedule,
             unapplied_credit: self.unapplied,
-            others: Reserved::default(),
-            lines: &[],
             prepaid: self.prepaid,
-            currency: cny(),
             checkpoint: self.checkpoint,
-            today: today(),
-            policy: &self.policy,
             grace: self.grace,
+            ..question(&self.account_id, &self.policy)
         }
     }
 
@@ -92,7 +91,7 @@ fn an_order_that_fits_passes() {
 fn equality_passes_unless_the_policy_says_otherwise() {
     let mut ask = Ask { value: 1_000, ..ask() };
     assert_eq!(ask.rules(), [Rule::WatchBand]);
-    ask.policy.comparator = Comparator::Below;
+    ask.policy = policy_with(RuleRow { comparator: Comparator::Below, ..row(Rule::LimitExceeded, Action::Block) });
     let verdict = ask.verdict();
     assert_eq!(verdict.failures[0].rule, Rule::LimitExceeded);
     assert_eq!(verdict.failures[0].shortfall, Some(1));
@@ -195,11 +194,11 @@ fn a_large_order_of_grade_b_is_reviewed_and_equality_passes() {
 fn an_order_may_not_be_worth_more_than_the_policy_says_for_its_grade() {
     let mut ask = ask();
     let money = |minor| weir_model::Money::new(minor, cny());
-    ask.policy.order_value_max = vec![
-        OrderValueMax { grade: None, amount: money(50) },
-        OrderValueMax { grade: Some(Grade::A), amount: money(100) },
-    ];
-    assert!(ask.rules().is_empty(), "the entry for the grade beats the one for all");
+    let up_to =
+        |scope, minor| RuleRow { scope, amounts: vec![money(minor)], ..row(Rule::OrderValueExceeded, Action::Block) };
+    ask.policy = policy_with(up_to(Scope::All, 50));
+    ask.policy.rules.push(up_to(Scope::Grade(Grade::A), 100));
+    assert!(ask.rules().is_empty(), "the row for the grade beats the one for all");
     ask.credit().grade = Some(Grade::B);
     assert_eq!(ask.rules(), [Rule::OrderValueExceeded]);
 }
@@ -287,12 +286,14 @@ fn reaching_the_watch_band_warns() {
 fn a_rule_does_what_the_policy_says() {
     let mut ask = Ask { value: 2_000, ..ask() };
     for (action, outcome, told) in [
+        (Action::Reject, Outcome::Reject, 1),
         (Action::Block, Outcome::Hold, 1),
         (Action::Warn, Outcome::ApproveWithWarnings, 1),
         (Action::Info, Outcome::Approve, 1),
         (Action::Off, Outcome::Approve, 0),
     ] {
-        ask.policy.rules.get_mut(&Rule::LimitExceeded).unwrap().action = action;
+        ask.policy = policy_with(row(Rule::LimitExceeded, action));
+        ask.policy.rules.retain(|row| row.rule != Rule::WatchBand);
         let verdict = ask.verdict();
         assert_eq!((verdict.outcome, verdict.failures.len()), (outcome, told));
     }

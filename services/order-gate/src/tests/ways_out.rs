@@ -3,12 +3,11 @@
 use chrono::Days;
 use proptest::prelude::*;
 
-use super::world::{cny, credit, date, line, today};
+use super::world::{account, cny, credit, date, line, question, row, today};
 use crate::commitment::{Line, Reserved};
 use crate::decision::{Outcome, Verdict, WayOut};
-use crate::exposure::Due;
-use crate::order::Checkpoint;
-use crate::policy::{Comparator, Policy};
+use crate::exposure::{Component, Due, LeftOut};
+use crate::policy::{Action, Comparator, Policy, Rule, RuleRow};
 use crate::rules::{Grace, Question, decide};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
 
@@ -28,26 +27,25 @@ struct Case {
 impl Case {
     fn verdict(&self) -> Verdict {
         let conduct = Conduct { version: 1, blocked: None, dunning_level: self.dunning_level };
+        let account_id = account("acme");
         decide(&Question {
             credit: Some(&self.credit),
             conduct: Some(&conduct),
             schedule: &self.schedule,
             unapplied_credit: self.unapplied,
             others: self.others,
+            others_in_horizon: self.others,
             lines: &self.lines,
             prepaid: self.prepaid,
-            currency: cny(),
-            checkpoint: Checkpoint::Order,
-            today: today(),
-            policy: &self.policy,
             grace: self.grace,
+            ..question(&account_id, &self.policy)
         })
         .unwrap()
     }
 
     /// Whether the edge would take the order, and the rules let it go.
     fn passes(&self) -> bool {
-        self.prepaid <= self.value() && self.verdict().outcome != Outcome::Hold
+        self.prepaid <= self.value() && self.verdict().outcome.passes()
     }
 
     fn value(&self) -> i64 {
@@ -113,6 +111,43 @@ fn order() -> impl Strategy<Value = (Vec<Line>, i64)> {
     })
 }
 
+/// The default policy with some of the rules that are off by default, by the bits of a number.
+fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
+    let amounts = |minor| vec![weir_model::Money::new(minor, cny())];
+    let mut policy = Policy::default();
+    for row in &mut policy.rules {
+        match row.rule {
+            Rule::LimitMissing | Rule::LimitExpired | Rule::LimitExceeded | Rule::GradeReview => {
+                row.comparator = comparator;
+            }
+            Rule::OverdueDaysExceeded => row.amounts = amounts(tolerance),
+            Rule::OrderValueExceeded if rules & 1 > 0 => row.amounts = amounts(tolerance * 6),
+            _ => {}
+        }
+    }
+    let percent = |percent: i64| Some(rust_decimal::Decimal::from(percent));
+    let block = |rule| RuleRow { comparator, ..row(rule, Action::Block) };
+    let more = [
+        RuleRow { days: Some(3), ..block(Rule::LimitExceededInHorizon) },
+        RuleRow {
+            component: Some(Component::Ordered),
+            amounts: amounts(tolerance * 4),
+            ..block(Rule::ComponentLimitExceeded)
+        },
+        RuleRow { amounts: amounts(tolerance), percent: percent(70), ..block(Rule::OverdueAmountExceeded) },
+        RuleRow { days: Some(20), percent: percent(40), ..block(Rule::OverdueShareExceeded) },
+        RuleRow { percent: percent(95), ..block(Rule::WatchBand) },
+    ];
+    for (bit, row) in (1..).zip(more) {
+        if rules & (1 << bit) > 0 {
+            policy.rules.retain(|known| known.rule != row.rule);
+            policy.rules.push(row);
+        }
+    }
+    policy.left_out = LeftOut { delivered_not_billed: rules & 64 > 0, overdue: rules & 128 > 0, ..LeftOut::default() };
+    policy
+}
+
 fn case() -> impl Strategy<Value = Case> {
     let limit = prop_oneof![
         6 => (0..300_i64).prop_map(|amount| vec![Limit::Amount(amount)]),
@@ -130,12 +165,18 @@ fn case() -> impl Strategy<Value = Case> {
         delivered: delivered.into(),
         prepaid: i128::from(prepaid.min(ordered + delivered)),
     });
-    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64);
+    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64, any::<u8>());
     (limit, review, others, order(), desk, schedule()).prop_map(
-        |(limits, review, others, (lines, prepaid), (below, frozen, dunning_level, unapplied, tolerance), schedule)| {
+        |(
+            limits,
+            review,
+            others,
+            (lines, prepaid),
+            (below, frozen, dunning_level, unapplied, tolerance, rules),
+            schedule,
+        )| {
             let limits = limits.into_iter().map(|limit| EffectiveLimit { limit, from: date(2026, 1, 1), to: None });
             let comparator = if below { Comparator::Below } else { Comparator::AtMost };
-            let overdue_tolerance = vec![weir_model::Money::new(tolerance, cny())];
             // frozen only where the dunning level is high as well, so that most cases have ways out
             let frozen = (frozen && dunning_level == 3).then(|| "litigation".to_owned());
             Case {
@@ -146,7 +187,7 @@ fn case() -> impl Strategy<Value = Case> {
                 others,
                 lines,
                 prepaid,
-                policy: Policy { comparator, overdue_tolerance, ..Policy::default() },
+                policy: strict(comparator, tolerance, rules),
                 grace: Grace::None,
             }
         },

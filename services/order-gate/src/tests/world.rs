@@ -14,9 +14,14 @@ use weir_wire::{
     order_gate::v1::order_gate_service_client::OrderGateServiceClient,
 };
 
+use crate::commitment::Reserved;
+use crate::decision::Ages;
 use crate::draft::{Bookmark, Invoiced, News};
 use crate::engine::Ask;
 use crate::exposure::Due;
+use crate::order::Checkpoint;
+use crate::policy::{Action, Policy, Rule, RuleRow};
+use crate::rules::{Grace, Question};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, Position, Review};
 use crate::{MIGRATIONS, OrderGate, api};
 
@@ -64,12 +69,51 @@ pub(super) fn line(id: &str) -> LineId {
     LineId::parse(id).unwrap()
 }
 
+/// A row of a policy for everybody.
+pub(super) fn row(rule: Rule, action: Action) -> RuleRow {
+    RuleRow::plain(rule, action)
+}
+
+/// An account nobody knows anything of asks for nothing.
+pub(super) fn question<'a>(account_id: &'a AccountId, policy: &'a Policy) -> Question<'a> {
+    Question {
+        account_id,
+        credit: None,
+        conduct: None,
+        schedule: &[],
+        unapplied_credit: 0,
+        others: Reserved::default(),
+        others_in_horizon: Reserved::default(),
+        lines: &[],
+        prepaid: 0,
+        ship_date: None,
+        terms_days: 0,
+        discount_percent: None,
+        was_forced: false,
+        currency: cny(),
+        checkpoint: Checkpoint::Order,
+        today: today(),
+        ages: Ages::default(),
+        policy,
+        grace: Grace::None,
+    }
+}
+
+/// The default policy with a row in place of those of its rule.
+pub(super) fn policy_with(row: RuleRow) -> Policy {
+    let mut policy = Policy::default();
+    policy.rules.retain(|known| known.rule != row.rule);
+    policy.rules.push(row);
+    policy
+}
+
 /// Credit of grade A with one limit until further notice and no review.
 pub(super) fn credit(limit: i64) -> Credit {
     Credit {
         version: 1,
         currency: cny(),
         group_id: None,
+        segment: String::new(),
         grade: Some(Grade::A),
         limits: vec![EffectiveLimit { limit: Limit::Amount(yuan(limit)), from: date(2026, 1, 1), to: None }],
         temporary_limits: Vec::new(),

@@ -169,6 +169,7 @@ impl Customer {
             ship_date: None,
             terms_days: 0,
             requested_by: self.company.salesperson.to_owned(),
+            discount_percent: None,
         }
     }
 

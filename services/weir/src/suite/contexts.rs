@@ -7,7 +7,7 @@ use weir_collections::Collections;
 use weir_limits::Limits;
 use weir_order_gate::OrderGate;
 use weir_receivables::Receivables;
-use weir_runtime::Pace;
+use weir_runtime::{Metrics, Pace};
 use weir_store::Env;
 
 use super::{Wiring, Work, peers::Peers};
@@ -74,6 +74,13 @@ impl Opened {
         access.extend_from_slice(rows);
     }
 
+    /// Adds the context's own figures.
+    pub(super) fn measure(&self, metrics: &Metrics) {
+        if let Opened::OrderGate(context) = self {
+            metrics.register(|registry| context.register(registry));
+        }
+    }
+
     /// Starts what the context does by itself: following other contexts, sending what is queued.
     pub(super) fn work(&self, work: &mut Work, peers: &Peers<'_>) -> anyhow::Result<()> {
         match self {
@@ -98,7 +105,7 @@ impl Opened {
                 work.follow(from, weir_order_gate::follow::receivables(context, peers.way(from, Role::Receivables)?));
                 work.follow(from, weir_order_gate::follow::collections(context, peers.way(from, Role::Collections)?));
                 let daily = Arc::clone(context);
-                work.workers.spawn("order-gate checks held orders for a new day", Pace::idle(DATES_REST), move || {
+                work.workers.spawn("order-gate does the work of the day", Pace::idle(DATES_REST), move || {
                     let context = Arc::clone(&daily);
                     async move { context.step().await }
                 });

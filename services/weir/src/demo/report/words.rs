@@ -49,6 +49,7 @@ fn measure(measured: &Measure) -> String {
         Some(measure::Measure::Percent(percent)) => format!("{} %", decimal(Some(percent), 2)),
         Some(measure::Measure::Days(days)) => format!("{days} days"),
         Some(measure::Measure::Level(level)) => format!("level {level}"),
+        Some(measure::Measure::Milliseconds(ms)) => format!("{ms} ms"),
         None => "–".to_owned(),
     }
 }

@@ -1,0 +1,78 @@
+//! What stops an account whatever it orders: a block, a forced hold, news too old; and what stops its credit.
+
+use super::{Case, Found};
+use crate::decision::Measure;
+use crate::policy::{Action, Rule, RuleRow};
+use crate::standing::Review;
+
+impl Case<'_> {
+    /// Rules that are asked of every order, also of one that needs no credit.
+    pub(super) fn account(&self, found: &mut Vec<Found>) {
+        let question = self.question;
+        if let Some(reason) = question.conduct.and_then(|conduct| conduct.blocked.as_deref())
+            && let Some(row) = self.row(Rule::AccountBlocked)
+        {
+            found.push(Found::plain(row, self.required, format!("the account is blocked: {reason}")));
+        }
+        self.technical(found);
+        let message = "a person lets each of these orders pass";
+        match self.row(Rule::ForcedHold) {
+            Some(row) => found.push(Found::plain(row, self.required, message)),
+            None if question.was_forced => {
+                let row = RuleRow::plain(Rule::ForcedHold, Action::Block);
+                found.push(Found::plain(&row, self.required, message));
+            }
+            None => {}
+        }
+    }
+
+    /// News too old to decide by (rule 5.9). Always noted; what the order asks for may be small enough to let it go.
+    fn technical(&self, found: &mut Vec<Found>) {
+        let Some(row) = self.row(Rule::Technical) else { return };
+        let Some((feed, age_ms, bound_ms)) = row.stale_after.exceeded(self.question.ages) else { return };
+        let small = |amount| row.comparator.passes(self.required, amount);
+        let passes = row.amount(self.question.currency).is_some_and(small);
+        found.push(Found {
+            action: if passes && row.action.stops() { Action::Warn } else { row.action },
+            value: Some(Measure::Milliseconds(age_ms)),
+            threshold: Some(Measure::Milliseconds(bound_ms)),
+            ..Found::plain(row, self.required, format!("what the gate knows of {feed} is too old"))
+        });
+    }
+
+    /// Rules about the account's credit as such.
+    pub(super) fn credit(&self, found: &mut Vec<Found>) {
+        let credit = self.question.credit;
+        if credit.is_none_or(|credit| credit.grade.is_none())
+            && let Some(row) = self.row(Rule::NotAssessed)
+        {
+            found.push(Found::plain(row, self.required, "the account has no approved assessment"));
+        }
+        let Some(credit) = credit else { return };
+        if let Some(reason) = &credit.frozen
+            && let Some(row) = self.row(Rule::AccountFrozen)
+        {
+            found.push(Found::plain(row, self.required, format!("the account is frozen: {reason}")));
+        }
+        let row = match credit.review {
+            Some(Review::NoCredit) => self.row(Rule::NoCreditGrade),
+            Some(_) => self.row(Rule::GradeReview),
+            None => None,
+        };
+        let Some(row) = row else { return };
+        match credit.review {
+            Some(Review::NoCredit) => {
+                found.push(Found::plain(row, self.required, "the account's grade gives no credit"));
+            }
+            Some(Review::EveryOrder) => {
+                let message = "a person reviews every order of the account's grade";
+                found.push(Found::plain(row, self.required, message));
+            }
+            Some(Review::Above(above)) if !row.comparator.passes(self.value, above) => {
+                let message = "a person reviews orders of this value of the account's grade";
+                found.push(Found::amounts(row, self.value, above, message));
+            }
+            Some(Review::Above(_)) | None => {}
+        }
+    }
+}
