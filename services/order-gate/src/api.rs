@@ -5,6 +5,7 @@ mod feed;
 mod policy;
 mod read;
 mod service;
+mod simulate;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.order_gate.v1.OrderGateService/GetCommitment", READERS),
     ("/weir.order_gate.v1.OrderGateService/GetPolicy", READERS),
     ("/weir.order_gate.v1.OrderGateService/ActivatePolicy", ADMINS),
+    ("/weir.order_gate.v1.OrderGateService/SimulatePolicy", DECIDERS),
     ("/weir.order_gate.v1.FeedService/Snapshot", FOLLOWERS),
     ("/weir.order_gate.v1.FeedService/Watch", FOLLOWERS),
 ];

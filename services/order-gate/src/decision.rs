@@ -9,6 +9,7 @@ use weir_model::{AccountId, CorrelationId, Currency, DecisionId, HoldId, OrderId
 use crate::exposure::Exposure;
 use crate::order::Checkpoint;
 use crate::policy::{Action, Rule};
+use crate::replay::Facts;
 use crate::standing::LimitInForce;
 
 /// The gate's answer.
@@ -116,6 +117,9 @@ pub struct Verdict {
     pub excess: i64,
     /// What makes the same order pass.
     pub ways_out: Vec<WayOut>,
+    /// What else the rules saw, so that they can be asked again under another policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<Facts>>,
 }
 
 /// How far the gate had followed another context.

@@ -2,6 +2,7 @@
 //! database by key.
 
 mod holds;
+mod simulate;
 mod standing;
 mod work;
 
@@ -14,6 +15,7 @@ use weir_model::{AccountId, Call, DecisionId, HoldId, OrderId};
 use weir_store::{Env, Journal};
 
 pub use holds::{HoldOutcome, HoldQuery, ReleaseAsk};
+pub(crate) use simulate::Simulated;
 pub use standing::AccountStanding;
 
 use crate::book::Account;

@@ -8,6 +8,7 @@ mod overdue;
 
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, Currency};
 
 pub(crate) use limit::last_day;
@@ -18,6 +19,7 @@ use crate::decision::{Ages, Failure, Measure, Outcome, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::order::Checkpoint;
 use crate::policy::{Action, Policy, Rule, RuleRow, Subject};
+use crate::replay::Facts;
 use crate::standing::{Conduct, Credit, LimitInForce};
 use crate::ways_out;
 
@@ -99,7 +101,8 @@ pub(crate) fn value_of(lines: &[Line]) -> Result<i64, Overflow> {
 }
 
 /// Why rules may be unable to stop an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Grace {
     /// They can.
     None,
@@ -125,10 +128,11 @@ impl Grace {
 pub fn decide(question: &Question<'_>) -> Result<Verdict, Overflow> {
     let verdict = judge(question)?;
     let ways_out = if verdict.outcome == Outcome::Hold { ways_out::find(question, &verdict)? } else { Vec::new() };
-    Ok(Verdict { ways_out, ..verdict })
+    let facts = Some(Box::new(Facts::of(question)?));
+    Ok(Verdict { ways_out, facts, ..verdict })
 }
 
-/// The verdict without ways out.
+/// The verdict without ways out and facts.
 pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
     let before = Exposure::on(question.today, question.schedule, question.unapplied_credit, question.others)?
         .without(question.policy.left_out);
@@ -161,6 +165,7 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
         headroom,
         excess,
         ways_out: Vec::new(),
+        facts: None,
     })
 }
 

@@ -11,6 +11,7 @@ mod holds;
 mod input;
 mod orders;
 mod policy;
+mod simulation;
 mod stale;
 mod standing;
 mod verdict;

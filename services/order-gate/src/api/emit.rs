@@ -90,7 +90,7 @@ fn exposure(exposure: &Exposure, currency: Currency) -> wire::Exposure {
     }
 }
 
-fn failure(failure: &Failure, currency: Currency) -> wire::RuleFailure {
+pub(super) fn failure(failure: &Failure, currency: Currency) -> wire::RuleFailure {
     let measure = |measure: Option<Measure>| measure.map(|m| wire::Measure { measure: Some(of(m, currency)) });
     wire::RuleFailure {
         rule: rule(failure.rule).into(),
@@ -244,7 +244,7 @@ pub(super) fn checkpoint(checkpoint: Checkpoint) -> wire::Checkpoint {
     }
 }
 
-fn outcome(outcome: Outcome) -> wire::Outcome {
+pub(super) fn outcome(outcome: Outcome) -> wire::Outcome {
     match outcome {
         Outcome::Approve => wire::Outcome::Approve,
         Outcome::ApproveWithWarnings => wire::Outcome::ApproveWithWarnings,

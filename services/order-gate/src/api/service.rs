@@ -1,6 +1,7 @@
 //! `OrderGateService`.
 
 use chrono::{Days, NaiveDate};
+use futures::{StreamExt as _, stream::BoxStream};
 use rust_decimal::Decimal;
 use tonic::{Request, Response, Status, async_trait};
 use weir_model::{AccountId, Fields, HoldId, OrderId, RequestId};
@@ -9,7 +10,7 @@ use weir_wire::{
     parse, status,
 };
 
-use super::{Edge, PIPELINE, deadline, emit, freshness, policy, read, refused, token};
+use super::{Edge, PIPELINE, deadline, emit, freshness, policy, read, refused, simulate, token};
 use crate::explain::explain;
 use crate::{CancelAsk, DeliverAsk, HoldQuery, ReleaseAsk};
 
@@ -285,6 +286,20 @@ impl OrderGateService for Edge {
         let version = f.finish_with(version).map_err(status)?;
         let found = self.context.policy(version).await.map_err(refused)?;
         Ok(Response::new(GetPolicyResponse { policy_version: Some(policy::version(&found)) }))
+    }
+
+    type SimulatePolicyStream = BoxStream<'static, Result<SimulatePolicyResponse, Status>>;
+
+    async fn simulate_policy(&self, request: Request<SimulatePolicyRequest>) -> Answer<Self::SimulatePolicyStream> {
+        let message = request.into_inner();
+        let mut f = Fields::default();
+        let draft = policy::policy(&mut f, message.policy.as_ref());
+        let from = parse::optional_date(&mut f, "from_date", message.from_date.as_ref());
+        let to = parse::optional_date(&mut f, "to_date", message.to_date.as_ref());
+        parse::in_order(&mut f, "to_date", from.flatten(), to.flatten());
+        let (draft, dates) = f.finish_with((|| Some((draft?, (from?, to?))))()).map_err(status)?;
+        let steps = self.context.simulate(draft, dates);
+        Ok(Response::new(steps.map(|step| step.map(simulate::step).map_err(refused)).boxed()))
     }
 
     async fn activate_policy(&self, request: Request<ActivatePolicyRequest>) -> Answer<ActivatePolicyResponse> {

@@ -222,4 +222,41 @@ proptest! {
         prop_assert_eq!(verdict.excess > 0, verdict.outcome == Outcome::Hold);
         prop_assert!(verdict.excess <= case.value().max(verdict.required));
     }
+
+    #[test]
+    fn a_decision_asked_again_under_the_same_policy_says_the_same(case in case()) {
+        let verdict = case.verdict();
+        let again = replayed(verdict.clone(), &case.policy);
+        prop_assert_eq!(Verdict { ways_out: Vec::new(), facts: None, ..verdict }, again);
+    }
+
+    #[test]
+    fn a_decision_asked_again_under_another_policy_says_what_that_would_have_said(case in case(), other in case()) {
+        let again = replayed(case.verdict(), &other.policy);
+        let would_be = Case { policy: other.policy, ..case }.verdict();
+        prop_assert_eq!(Verdict { ways_out: Vec::new(), facts: None, ..would_be }, again);
+    }
+}
+
+/// What the record of a verdict says under a policy.
+fn replayed(verdict: Verdict, policy: &Policy) -> Verdict {
+    let decision = crate::decision::Decision {
+        decision_id: None,
+        order_id: super::world::order_id("o-1"),
+        revision: 1,
+        account_id: account("acme"),
+        currency: cny(),
+        checkpoint: crate::order::Checkpoint::Order,
+        verdict,
+        policy_version: 1,
+        limit_version: 1,
+        based_on: crate::decision::Followed::default(),
+        staleness_ms: 0,
+        business_date: today(),
+        decided_at: chrono::DateTime::UNIX_EPOCH,
+        hold_id: None,
+        correlation_id: weir_model::CorrelationId::parse("c").unwrap(),
+    };
+    let stored = serde_json::to_string(&decision).unwrap();
+    crate::replay::replay(&serde_json::from_str(&stored).unwrap(), policy).unwrap().expect("facts")
 }
