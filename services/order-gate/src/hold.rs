@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Deserialize, Serialize};
 use weir_model::{CorrelationId, DecisionId, HoldId, SubjectId};
 
-use crate::decision::{Failure, Verdict, WayOut};
+use crate::decision::{Failure, Measure, Verdict, WayOut};
 use crate::exposure::Overflow;
 use crate::order::{Checkpoint, Order};
 use crate::policy::Rule;
@@ -161,9 +161,15 @@ impl Hold {
         if self.state == HoldState::Held { Ok(()) } else { Err(Ended(self.state)) }
     }
 
-    /// Whether another check found what the newest one did.
+    /// Whether another check found what the newest one did. That time went by is no news.
     pub fn found_before(&self, verdict: &Verdict) -> bool {
-        self.required == verdict.required && self.excess == verdict.excess && self.failures == verdict.failures
+        let timeless = |failure: &Failure| {
+            let value = failure.value.filter(|value| !matches!(value, Measure::Days(_) | Measure::Milliseconds(_)));
+            Failure { value, ..failure.clone() }
+        };
+        self.required == verdict.required
+            && self.excess == verdict.excess
+            && self.failures.iter().map(timeless).eq(verdict.failures.iter().map(timeless))
     }
 
     /// A later check found no room either.

@@ -46,8 +46,11 @@ on_both_databases! {
         let decision = world.authorize(order("o-1", "acme", 10)).await;
         assert_eq!((decision.outcome(), rules(&decision)), (Outcome::Hold, vec![Rule::Technical]));
         assert!(figures(&world).contains("order_gate_stale_decisions_total{outcome=\"hold\"} 1"), "{}", figures(&world));
+        world.env.clock.advance(chrono::Duration::days(1));
+        world.credit("acme", crate::standing::Credit { version: 2, ..credit(100) }).await;
         world.pass_day_steps().await;
-        assert_eq!(world.hold(&decision.hold_id).await.state(), HoldState::Held);
+        let hold = world.hold(&decision.hold_id).await;
+        assert_eq!((hold.state(), hold.version), (HoldState::Held, 1), "that time goes by is no news");
         world.gate.caught_up(Feed::Receivables);
         world.pass_day_steps().await;
         assert_eq!(world.hold(&decision.hold_id).await.state(), HoldState::Approved);
