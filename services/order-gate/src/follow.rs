@@ -150,6 +150,7 @@ fn credit(change: limits::v1::Change) -> Result<Option<News>, Fault> {
         change.temporary_limits.iter().map(|limit| temporary_limit(f, limit, currency)).collect();
     let freeze_reason = parse::optional_text(f, "freeze_reason", &change.freeze_reason, TEXT_MAX);
     let terms_days = parse::whole(f, "terms_days", change.terms_days.into(), (0, TERMS_DAYS_MAX));
+    let review_date = parse::optional_date(f, "review_date", change.review_date.as_ref());
     let review = change.order_policy.map(|policy| review(f, policy.review, currency));
     let news = (|| {
         let credit = Credit {
@@ -163,6 +164,7 @@ fn credit(change: limits::v1::Change) -> Result<Option<News>, Fault> {
             frozen: change.frozen.then_some(freeze_reason?),
             terms_days: i32::try_from(terms_days?).ok()?,
             review: review.map_or(Some(None), |review| review.map(Some))?,
+            review_date: review_date?,
         };
         Some(Some(News::Credit(account_id?, Arc::new(credit))))
     })();

@@ -65,6 +65,9 @@ pub struct CreditFacts {
     pub terms_days: i32,
     /// Which of its orders a person reviewed.
     pub review: Option<Review>,
+    /// By when it was to be assessed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_date: Option<NaiveDate>,
 }
 
 impl Facts {
@@ -82,6 +85,7 @@ impl Facts {
                 frozen: credit.frozen.clone(),
                 terms_days: credit.terms_days,
                 review: credit.review,
+                review_date: credit.review_date,
             }),
             blocked: question.conduct.and_then(|conduct| conduct.blocked.clone()),
             dunning_level: question.conduct.map_or(0, |conduct| conduct.dunning_level),
@@ -192,6 +196,7 @@ fn credit_of(decision: &Decision, facts: &CreditFacts) -> Credit {
         frozen: facts.frozen.clone(),
         terms_days: facts.terms_days,
         review: facts.review,
+        review_date: facts.review_date,
     }
 }
 

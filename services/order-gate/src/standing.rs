@@ -101,6 +101,9 @@ pub struct Credit {
     pub terms_days: i32,
     /// Which of its orders a person reviews.
     pub review: Option<Review>,
+    /// By when it is to be assessed again.
+    #[serde(default)]
+    pub review_date: Option<NaiveDate>,
 }
 
 /// The limit in force on a date, temporary limits included.

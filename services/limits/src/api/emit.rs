@@ -132,6 +132,7 @@ pub(super) fn account_change(account: &CreditAccount) -> wire::Change {
         freeze_reason: freeze.map(|freeze| freeze.reason.clone()).unwrap_or_default(),
         terms_days: days(account.terms_days),
         order_policy: account.order_policy.map(order_policy),
+        review_date: account.grade.as_ref().and_then(|record| record.review_date).map(emit::date),
     };
     wire::Change { change: Some(wire::change::Change::CreditAccount(change)) }
 }

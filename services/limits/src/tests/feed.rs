@@ -42,6 +42,7 @@ on_both_databases! {
         assert_eq!(versions, [1, 2, 3]);
         let last = changes.last().unwrap();
         assert_eq!((last.grade(), last.terms_days, last.currency_code.as_str()), (WireGrade::B, 30, "CNY"));
+        assert_eq!(last.review_date, Some(emit::date("2026-06-01".parse().unwrap())));
         assert_eq!(last.limits, [EffectiveLimit {
             limit_id: approved.limit_id,
             limit: amount(yuan(200_000)),

@@ -260,6 +260,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::ForcedHold => wire::Rule::ForcedHold,
         Rule::AccountFrozen => wire::Rule::AccountFrozen,
         Rule::NotAssessed => wire::Rule::NotAssessed,
+        Rule::ReviewOverdue => wire::Rule::ReviewOverdue,
         Rule::NoCreditGrade => wire::Rule::NoCreditGrade,
         Rule::LimitMissing => wire::Rule::LimitMissing,
         Rule::LimitExpired => wire::Rule::LimitExpired,

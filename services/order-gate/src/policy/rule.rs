@@ -16,6 +16,8 @@ pub enum Rule {
     AccountFrozen,
     /// No assessment was approved.
     NotAssessed,
+    /// The account should have been assessed again by now.
+    ReviewOverdue,
     /// The grade gives no credit.
     NoCreditGrade,
     /// No limit was ever granted.
@@ -50,12 +52,13 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 20] = [
+    pub const ALL: [Rule; 21] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
         Rule::AccountFrozen,
         Rule::NotAssessed,
+        Rule::ReviewOverdue,
         Rule::NoCreditGrade,
         Rule::LimitMissing,
         Rule::LimitExpired,
@@ -82,6 +85,7 @@ impl Rule {
             Rule::LimitExceededInHorizon => &[(Days, Must)],
             Rule::ComponentLimitExceeded => &[(Component, Must), (Amounts, Must)],
             Rule::OrderValueExceeded => &[(Amounts, May)],
+            Rule::ReviewOverdue => &[(Days, May)],
             Rule::DiscountExceeded | Rule::WatchBand => &[(Percent, Must)],
             Rule::OverdueDaysExceeded => &[(Days, Must), (Amounts, May)],
             Rule::OverdueAmountExceeded => &[(Amounts, Must), (Percent, Must)],

@@ -1,5 +1,7 @@
 //! What stops an account whatever it orders: a block, a forced hold, news too old; and what stops its credit.
 
+use weir_model::days_past_due;
+
 use super::{Case, Found};
 use crate::decision::Measure;
 use crate::policy::{Action, Rule, RuleRow};
@@ -53,6 +55,17 @@ impl Case<'_> {
             && let Some(row) = self.row(Rule::AccountFrozen)
         {
             found.push(Found::plain(row, self.required, format!("the account is frozen: {reason}")));
+        }
+        if let (Some(row), Some(by)) = (self.row(Rule::ReviewOverdue), credit.review_date) {
+            let late = i32::try_from(days_past_due(by, self.question.today)).unwrap_or(i32::MAX);
+            let most = row.days.unwrap_or(0);
+            if late > 0 && !row.comparator.passes(late, most) {
+                found.push(Found {
+                    value: Some(Measure::Days(late)),
+                    threshold: Some(Measure::Days(most)),
+                    ..Found::plain(row, self.required, format!("the account was to be assessed again by {by}"))
+                });
+            }
         }
         let row = match credit.review {
             Some(Review::NoCredit) => self.row(Rule::NoCreditGrade),

@@ -264,6 +264,19 @@ fn terms_and_discount_beyond_what_is_granted_stop() {
 }
 
 #[test]
+fn an_account_not_assessed_again_in_time_is_held_after_the_days_of_the_row() {
+    let rule = Rule::ReviewOverdue;
+    let policy = policy_with(RuleRow { days: Some(5), ..row(rule, Action::Block) });
+    // the business date is 31 March
+    for (by, stops) in [(date(2026, 3, 26), false), (date(2026, 3, 25), true), (date(2026, 4, 1), false)] {
+        let (account_id, credit, lines) =
+            (account("acme"), Credit { review_date: Some(by), ..limited(1_000) }, [ordered(100)]);
+        let asked = Question { credit: Some(&credit), lines: &lines, ..question(&account_id, &policy) };
+        assert_eq!(rules(&decide(&asked).unwrap()) == [rule], stops, "{by}");
+    }
+}
+
+#[test]
 fn a_forced_hold_stops_what_was_stopped_by_it_also_when_the_row_is_gone() {
     let scope = Scope::Account(account("acme"));
     let mut policy = Policy::default();

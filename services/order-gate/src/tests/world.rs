@@ -120,6 +120,7 @@ pub(super) fn credit(limit: i64) -> Credit {
         frozen: None,
         terms_days: 60,
         review: Some(Review::Above(yuan(10_000_000))),
+        review_date: None,
     }
 }
 
