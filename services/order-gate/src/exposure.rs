@@ -63,6 +63,7 @@ impl Component {
 /// What of an exposure is not compared with the limit. Disputed amounts stay in with the rest (rule 4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each part is left out or not, whatever the others are")]
 pub struct LeftOut {
     /// Invoiced, not yet due.
     pub open_not_due: bool,

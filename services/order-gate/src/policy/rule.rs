@@ -166,7 +166,7 @@ impl Comparator {
     }
 
     /// Whether a value passes against a threshold.
-    pub fn passes<T: PartialOrd>(self, value: T, threshold: T) -> bool {
+    pub fn passes<T: PartialOrd + Copy>(self, value: T, threshold: T) -> bool {
         match self {
             Comparator::AtMost => value <= threshold,
             Comparator::Below => value < threshold,
