@@ -33,7 +33,7 @@ impl Fact {
     }
 }
 
-/// The newest revision the gate decided.
+/// A revision the gate decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     /// The revision.
@@ -42,8 +42,6 @@ pub struct Answered {
     pub content: Content,
     /// The answer.
     pub decision_id: DecisionId,
-    /// The journal's position that holds the answer.
-    pub position: i64,
 }
 
 /// The revision that counts.
@@ -79,6 +77,9 @@ pub struct Dossier {
     pub order_id: OrderId,
     /// The newest revision decided; none while only deliveries or invoices are known.
     pub answered: Option<Answered>,
+    /// The revisions decided before it, oldest first: each keeps its answer for ever.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Answered>,
     /// The revision that counts.
     pub passed: Option<Passed>,
     /// The newest revision, where it is held.
@@ -99,6 +100,7 @@ impl Dossier {
         Dossier {
             order_id,
             answered: None,
+            earlier: Vec::new(),
             passed: None,
             waiting: None,
             facts: Vec::new(),
@@ -106,6 +108,16 @@ impl Dossier {
             version: 0,
             correlation_id,
         }
+    }
+
+    /// The answer a revision was given, whether or not a newer one was decided since.
+    pub fn answer_to(&self, revision: i32) -> Option<&Answered> {
+        self.earlier.iter().chain(&self.answered).find(|answered| answered.revision == revision)
+    }
+
+    /// Notes the answer a new revision was given.
+    pub fn answer(&mut self, answered: Answered) {
+        self.earlier.extend(self.answered.replace(answered));
     }
 
     /// The account that pays, and its currency, once the order passed.

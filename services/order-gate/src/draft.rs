@@ -9,7 +9,7 @@ mod news;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, Ids, OrderId};
@@ -25,7 +25,7 @@ use crate::commitment::Reserved;
 use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
 use crate::hold::Hold;
-use crate::order::{Content, Order};
+use crate::order::Order;
 use crate::policy::PolicyVersion;
 use crate::pulse::Pulse;
 use crate::standing::{Conduct, Credit, Position};
@@ -37,17 +37,9 @@ pub(crate) struct Line {
     pub(crate) kind: &'static str,
     pub(crate) subject: String,
     pub(crate) version: i64,
-    pub(crate) before: Option<serde_json::Value>,
-    pub(crate) after: serde_json::Value,
-}
-
-/// A decision to be written; with the digest of what it answers, where it answers a revision.
-#[derive(Debug)]
-pub(crate) struct Recorded {
-    pub(crate) decision_id: DecisionId,
-    pub(crate) decision: Decision,
-    pub(crate) answers: Option<Content>,
-    pub(crate) position: i64,
+    /// JSON, as is `after`.
+    pub(crate) before: Option<String>,
+    pub(crate) after: String,
 }
 
 /// What another context said of an account, to be written.
@@ -70,7 +62,8 @@ pub(crate) struct Bookmark {
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
     pub(crate) lines: Vec<Line>,
-    pub(crate) decisions: Vec<Recorded>,
+    /// Orders nothing was known of before, neither in the book nor where the database was asked.
+    pub(crate) fresh: HashSet<OrderId>,
     pub(crate) holds: IndexMap<HoldId, Hold>,
     /// The newest of each kind: credit, conduct, position by currency.
     pub(crate) inputs: IndexMap<(AccountId, &'static str), Input>,
@@ -174,14 +167,12 @@ impl<'b> Draft<'b> {
         Now { today, ages: self.pulse.ages(call.at) }
     }
 
-    /// Records a decision; its position.
-    fn record(&mut self, call: &Arc<Call>, decision: &Decision, answers: Option<Content>) -> i64 {
-        let Some(decision_id) = decision.decision_id.clone() else { return self.position() };
-        self.pulse.count(&decision.verdict);
-        self.line(call, ("decision_recorded", decision_id.as_str(), 1), None, json(decision));
-        let position = self.position();
-        self.writes.decisions.push(Recorded { decision_id, decision: decision.clone(), answers, position });
-        position
+    /// Records a decision. The journal's line is the one place where it is kept.
+    fn record(&mut self, call: &Arc<Call>, decision: &Decision) {
+        if let Some(decision_id) = &decision.decision_id {
+            self.pulse.count(&decision.verdict);
+            self.line(call, ("decision_recorded", decision_id.as_str(), 1), None, json(decision));
+        }
     }
 
     /// Notes a hold as it is now; `before` as it was.
@@ -194,6 +185,9 @@ impl<'b> Draft<'b> {
     /// Puts an order's dossier in place of the one before, keeping what accounts have reserved and hold in step.
     fn put(&mut self, call: &Arc<Call>, mut dossier: Dossier) -> Option<Commitment> {
         let before = self.dossier(&dossier.order_id).cloned();
+        if before.is_none() {
+            self.writes.fresh.insert(dossier.order_id.clone());
+        }
         dossier.version = before.as_ref().map_or(0, |before| before.version) + 1;
         let old = before.as_ref().and_then(|before| before.commitment());
         let new = dossier.commitment();
@@ -239,8 +233,8 @@ impl<'b> Draft<'b> {
         &mut self,
         call: &Arc<Call>,
         (kind, subject, version): (&'static str, &str, i64),
-        before: Option<serde_json::Value>,
-        after: serde_json::Value,
+        before: Option<String>,
+        after: String,
     ) {
         let (call, subject) = (call.clone(), subject.to_owned());
         self.writes.lines.push(Line { call, kind, subject, version, before, after });
@@ -253,6 +247,6 @@ fn call_for(call: &Call, dossier: Option<&Dossier>) -> Arc<Call> {
     Arc::new(Call { correlation_id, ..call.clone() })
 }
 
-fn json(value: &impl Serialize) -> serde_json::Value {
-    serde_json::to_value(value).expect("plain structs of texts and numbers are JSON")
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("plain structs of texts and numbers are JSON")
 }

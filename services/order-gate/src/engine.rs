@@ -39,6 +39,13 @@ pub(crate) enum Ask {
     Hear { news: Vec<News>, bookmark: Option<Bookmark> },
 }
 
+impl Ask {
+    /// Whether it is about an order that is nearly always a new one.
+    fn is_of_a_new_order(&self) -> bool {
+        matches!(self, Ask::Authorize(ask) if ask.order.revision == 1 && !ask.must_be_known)
+    }
+}
+
 /// One call that waits for its answer.
 #[derive(Debug)]
 pub(crate) struct Command {

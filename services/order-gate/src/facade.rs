@@ -147,22 +147,10 @@ impl OrderGate {
     }
 
     async fn decide(&self, call: Call, ask: Authorize) -> Result<Decided, Error> {
-        let order = ask.order.clone();
-        match self.engine.ask(Ask::Authorize(Box::new(ask)), call).await {
-            Ok(Settled { decision: Some(decision), position, .. }) => Ok(Decided { decision, position }),
-            Ok(Settled { given_before: Some(decision_id), position, .. }) => {
-                Ok(Decided { decision: self.decision(&decision_id).await?, position })
-            }
-            Ok(_) => Err(Error::Unavailable),
-            // decided long ago: the database has it by key
-            Err(Error::RevisionConflict { newest }) => match store::answer(&self.env.db, &order).await? {
-                Some(answer) if answer.content == order.content().as_bytes() => {
-                    Ok(Decided { decision: self.decision(&answer.decision_id).await?, position: answer.position })
-                }
-                Some(_) => Err(Error::IdempotencyMismatch("the order's revision")),
-                None => Err(Error::RevisionConflict { newest }),
-            },
-            Err(error) => Err(error),
+        match self.engine.ask(Ask::Authorize(Box::new(ask)), call).await? {
+            Settled { decision: Some(decision), position, .. } => Ok(Decided { decision, position }),
+            Settled { given_before: Some(decision_id), .. } => self.recorded(&decision_id).await,
+            _ => Err(Error::Unavailable),
         }
     }
 
@@ -183,8 +171,13 @@ impl OrderGate {
 
     /// A recorded decision.
     pub async fn decision(&self, decision_id: &DecisionId) -> Result<Decision, Error> {
+        Ok(self.recorded(decision_id).await?.decision)
+    }
+
+    async fn recorded(&self, decision_id: &DecisionId) -> Result<Decided, Error> {
         let found = store::decision(&self.env.db, decision_id).await?;
-        found.ok_or_else(|| Error::not_found("decision", decision_id))
+        let (position, decision) = found.ok_or_else(|| Error::not_found("decision", decision_id))?;
+        Ok(Decided { decision, position })
     }
 
     /// What counts of an order, and its open hold.

@@ -5,7 +5,7 @@ mod read;
 mod save;
 
 pub(crate) use load::{Tenure, load, take, tenure_holds};
-pub(crate) use read::{HoldFilter, answer, commitments_after, decision, dossier, hold, holds, live_after, policy};
+pub(crate) use read::{HoldFilter, commitments_after, decision, dossier, hold, holds, live_after, policy};
 pub(crate) use save::{dossiers_in, save_in};
 
 use weir_store::Migration;

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::types::{Json, Uuid};
 use sqlx::{Decode, Encode, FromRow, Postgres, Sqlite, Type};
 
-use crate::{Id, Instant, Rate};
+use crate::{Column, Id, Instant, Rate};
 
 /// The types that mean the same in both databases. Not `Decimal` or `DateTime` (wrap them: [`Rate`], [`Instant`]); not
 /// `i32`, which PostgreSQL does not read back from bigint; no floats at all.
@@ -22,6 +22,7 @@ macro_rules! portable {
 portable!(i64, bool, str, String, [u8], Vec<u8>, Uuid, NaiveDate, Instant, Rate);
 impl<T> Portable for Json<T> {}
 impl<T> Portable for Id<T> {}
+impl<T> Portable for Column<T> {}
 impl<T: Portable> Portable for Option<T> {}
 impl<T: Portable + ?Sized> Portable for &T {}
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 pub use append::{append_all_in, append_in, append_numbered_in};
 pub use compact::forget;
-pub use entry::{Change, Entry};
+pub use entry::{Change, Entry, NewEntry};
 pub(crate) use stamp::{Stamper, position_of as committed_position_of};
 pub use watch::{Step, Steps, WatchSettings};
 

@@ -1,8 +1,10 @@
 //! Values the two databases store differently: instants and rates. Everything else binds as it is.
+mod column;
 mod id;
 mod instant;
 mod rate;
 
+pub use column::Column;
 pub use id::Id;
 pub use instant::Instant;
 pub use rate::Rate;
@@ -30,6 +32,11 @@ macro_rules! twin_type {
         impl<'r> sqlx::Decode<'r, sqlx::Postgres> for $t {
             fn decode(value: sqlx::postgres::PgValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
                 <$pg as sqlx::Decode<'r, sqlx::Postgres>>::decode(value).map($from_pg)
+            }
+        }
+        impl sqlx::postgres::PgHasArrayType for $t {
+            fn array_type_info() -> sqlx::postgres::PgTypeInfo {
+                <$pg as sqlx::postgres::PgHasArrayType>::array_type_info()
             }
         }
         impl sqlx::Type<sqlx::Sqlite> for $t {

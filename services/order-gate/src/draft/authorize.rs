@@ -50,17 +50,15 @@ impl Draft<'_> {
     pub(crate) fn authorize(&mut self, call: &Call, ask: &Authorize) -> Result<Settled, Error> {
         let order = &ask.order;
         let known = self.dossier(&order.order_id).cloned();
-        let answered = known.as_ref().and_then(|dossier| dossier.answered.as_ref());
         let content = order.content();
-        match answered {
-            Some(a) if a.revision == order.revision && a.content == content => {
-                return Ok(Settled {
-                    given_before: Some(a.decision_id.clone()),
-                    position: a.position,
-                    ..Settled::default()
-                });
+        match known.as_ref().and_then(|dossier| dossier.answer_to(order.revision)) {
+            Some(before) if before.content == content => {
+                return Ok(Settled { given_before: Some(before.decision_id.clone()), ..Settled::default() });
             }
-            Some(a) if a.revision == order.revision => return Err(Error::IdempotencyMismatch("the order's revision")),
+            Some(_) => return Err(Error::IdempotencyMismatch("the order's revision")),
+            None => {}
+        }
+        match known.as_ref().and_then(|dossier| dossier.answered.as_ref()) {
             Some(a) if a.revision > order.revision => return Err(Error::RevisionConflict { newest: a.revision }),
             None if ask.must_be_known => return Err(Error::not_found("order", &order.order_id)),
             _ => {}
@@ -105,8 +103,8 @@ impl Draft<'_> {
         let mut decision = self.circumstances(call, order, ask.business_date).decision(order, verdict);
         decision.decision_id = Some(decision_id.clone());
         decision.hold_id = hold.as_ref().map(|hold| hold.hold_id.clone());
-        let position = self.record(call, &decision, Some(content));
-        dossier.answered = Some(Answered { revision: order.revision, content, decision_id, position });
+        self.record(call, &decision);
+        dossier.answer(Answered { revision: order.revision, content, decision_id });
         let superseded = std::mem::replace(&mut dossier.waiting, hold.clone());
         if passes {
             let release = release.filter(|_| grace != Grace::None);

@@ -202,7 +202,7 @@ impl Draft<'_> {
         let mut decision = self.circumstances(call, &hold.order, today).decision(&hold.order, verdict);
         decision.decision_id = Some(self.ids.next::<DecisionId>());
         decision.hold_id = (decision.verdict.outcome == Outcome::Hold).then(|| hold.hold_id.clone());
-        self.record(call, &decision, None);
+        self.record(call, &decision);
         decision
     }
 

@@ -23,10 +23,21 @@ const RELOAD_PAUSE: Duration = Duration::from_millis(200);
 
 /// How a batch failed.
 enum Failed {
+    /// Nothing was written: an order taken for new may be in the database.
+    TakenForNew,
     /// Nothing was written.
     Cleanly(weir_store::Error),
     /// Whether it was written is not known.
     Unknown(weir_store::Error),
+}
+
+/// Which orders that the book does not hold the database is asked for before a batch is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LookUp {
+    /// Those it is likely to have. A first revision is taken for a new order: where it is not, inserting it fails.
+    Likely,
+    /// Each one.
+    All,
 }
 
 type Answer = (oneshot::Sender<Result<Settled, Error>>, Result<Settled, Error>);
@@ -61,9 +72,10 @@ impl Writer {
     /// durable.
     async fn batch(&mut self, batch: &mut Vec<Command>) -> Result<(), weir_store::Error> {
         let mut attempts = 0;
+        let mut look_up = LookUp::Likely;
         loop {
             attempts += 1;
-            let failed = match self.try_batch(batch).await {
+            let failed = match self.try_batch(batch, look_up).await {
                 Ok((changes, answers)) => {
                     self.show(changes);
                     batch.clear();
@@ -77,6 +89,8 @@ impl Writer {
             };
             match failed {
                 Failed::Cleanly(error) if error.retryable() && attempts < ATTEMPTS_MAX => continue,
+                Failed::Cleanly(weir_store::Error::Duplicate(_)) if look_up == LookUp::Likely => look_up = LookUp::All,
+                Failed::TakenForNew => look_up = LookUp::All,
                 Failed::Cleanly(error @ weir_store::Error::Unavailable(_)) => {
                     tracing::warn!(%error, "a batch could not be written; its callers may ask again");
                     refuse(batch);
@@ -92,9 +106,13 @@ impl Writer {
         }
     }
 
-    async fn try_batch(&mut self, batch: &mut Vec<Command>) -> Result<(Option<Changes>, Vec<Answer>), Failed> {
+    async fn try_batch(
+        &mut self,
+        batch: &mut Vec<Command>,
+        look_up: LookUp,
+    ) -> Result<(Option<Changes>, Vec<Answer>), Failed> {
         let clean = Failed::Cleanly;
-        let unknown_orders = self.unknown_orders(batch);
+        let unknown_orders = self.unknown_orders(batch, look_up);
         let mut tx = self.env.db.begin().await.map_err(clean)?;
         let found = store::dossiers_in(&mut tx, &unknown_orders).await.map_err(clean)?;
         let before = answered_before(&mut tx, batch).await.map_err(clean)?;
@@ -106,6 +124,12 @@ impl Writer {
             let (changes, writes) = draft.finish();
             (changes, writes, outcomes)
         };
+        // an error may be none once the order is known: its answer is what it was given
+        let doubtful =
+            |(command, outcome): (&Command, &Outcome)| outcome.result.is_err() && command.ask.is_of_a_new_order();
+        if look_up == LookUp::Likely && batch.iter().zip(&outcomes).any(doubtful) {
+            return Err(Failed::TakenForNew);
+        }
         let changes = if is_empty(&changes, &writes) {
             tx.rollback().await.map_err(clean)?;
             None
@@ -121,12 +145,13 @@ impl Writer {
         Ok((changes, answers))
     }
 
-    /// Orders the batch is about that the book does not hold: the database may know them.
-    fn unknown_orders(&self, batch: &[Command]) -> Vec<OrderId> {
+    /// Orders the batch is about that the book does not hold, and that are to be looked up.
+    fn unknown_orders(&self, batch: &[Command], look_up: LookUp) -> Vec<OrderId> {
         let book = self.shared.book.read();
         let Some(book) = &*book else { return Vec::new() };
         let mut unknown: Vec<OrderId> = batch
             .iter()
+            .filter(|command| look_up == LookUp::All || !command.ask.is_of_a_new_order())
             .flat_map(|command| orders_of(&command.ask))
             .filter(|order_id| !book.dossiers.contains_key(*order_id))
             .cloned()

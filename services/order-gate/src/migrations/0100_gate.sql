@@ -19,16 +19,8 @@ create table orders (
 ) {table};
 create index orders_live on orders (partition, order_id) where live;
 
-create table decisions (
-    decision_id {text} not null primary key,
-    order_id    {text} not null,
-    revision    {int} not null,
-    -- digest of what was asked; null where the decision is of a later check
-    answers     {bytes},
-    position    {int} not null,
-    decision    {text} not null
-) {table};
-create unique index decisions_answer on decisions (order_id, revision) where answers is not null;
+-- a decision is kept once, as the journal's line that tells of it
+create unique index journal_decisions on journal (subject) where kind = 'decision_recorded';
 
 create table holds (
     hold_id    {text} not null primary key,

@@ -2,23 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use weir_model::{AccountId, DecisionId, HoldId, OrderId};
-use weir_store::{Db, Id, Instant, Result};
+use weir_store::{Db, Instant, Result};
 
 use super::load::read;
 use crate::decision::Decision;
 use crate::dossier::{Commitment, Dossier};
 use crate::hold::{Hold, HoldState};
-use crate::order::Order;
 use crate::policy::PolicyVersion;
 
 #[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
-        DECISION = "select decision from decisions where decision_id = $1";
-        ANSWER = "
-            select decision_id, answers, position from decisions
-            where order_id = $1 and revision = $2 and answers is not null";
+        DECISION = "select position, after from journal where kind = 'decision_recorded' and subject = $1";
         HOLD = "select hold from holds where hold_id = $1";
         DOSSIER = "select dossier from orders where order_id = $1";
         POLICY = "select policy from policies where version = $1";
@@ -29,25 +25,10 @@ mod sql {
     }
 }
 
-/// The answer a revision was given.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) decision_id: DecisionId,
-    pub(crate) content: Vec<u8>,
-    pub(crate) position: i64,
-}
-
-/// A recorded decision.
-pub(crate) async fn decision(db: &Db, decision_id: &DecisionId) -> Result<Option<Decision>> {
-    let found: Option<(String,)> = db.query(sql::DECISION).bind(decision_id.as_str()).optional().await?;
-    found.map(|(text,)| read(&text)).transpose()
-}
-
-/// The answer an order's revision was given before.
-pub(crate) async fn answer(db: &Db, order: &Order) -> Result<Option<Answer>> {
-    let query = db.query(sql::ANSWER).bind(order.order_id.as_str()).bind(i64::from(order.revision));
-    let found: Option<(Id<DecisionId>, Vec<u8>, i64)> = query.optional().await?;
-    Ok(found.map(|(Id(decision_id), content, position)| Answer { decision_id, content, position }))
+/// A recorded decision, and its position.
+pub(crate) async fn decision(db: &Db, decision_id: &DecisionId) -> Result<Option<(i64, Decision)>> {
+    let found: Option<(i64, String)> = db.query(sql::DECISION).bind(decision_id.as_str()).optional().await?;
+    found.map(|(position, text)| Ok((position, read(&text)?))).transpose()
 }
 
 /// A hold.

@@ -1,18 +1,17 @@
-//! One batch, one transaction, a fixed number of statements: proof of tenure, journal, orders, decisions, holds; inputs,
-//! policy and bookmarks where others spoke.
+//! One batch, one transaction, three statements however many orders it decides: proof of tenure, orders, journal. Holds,
+//! inputs, policy and bookmarks in between, where there are any.
 
 use hashbrown::HashMap;
 use serde::Serialize;
 use std::sync::Arc;
 use weir_model::{AccountId, OrderId};
-use weir_store::{Change, Error, Instant, Result, Tx, bookmark, journal};
+use weir_store::{Column, Dialect, Error, Instant, NewEntry, Query, Result, Tx, bookmark, journal};
 
 use super::load::{Tenure, read};
 use super::{CONDUCT, CREDIT, PARTITION};
 use crate::book::Changes;
 use crate::dossier::Dossier;
-use crate::draft::{Input, Writes};
-use crate::order::Content;
+use crate::draft::{Input, Line, Writes};
 
 /// Rows of one insert: at most eight columns each, far below SQLite's 32 766 parameters.
 const ROWS_MAX: usize = 1_000;
@@ -59,25 +58,7 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: Tenure, changes: &Changes, writ
     if moved != 1 {
         return Err(Error::LeaseLost("partition 0".to_owned()));
     }
-    append(tx, changes, writes).await?;
-    let orders: Vec<&Arc<Dossier>> = changes.dossiers.values().collect();
-    for chunk in orders.chunks(ROWS_MAX) {
-        save_orders(tx, chunk).await?;
-    }
-    for chunk in writes.decisions.chunks(ROWS_MAX) {
-        let texts: Vec<String> = chunk.iter().map(|row| text(&row.decision)).collect::<Result<_>>()?;
-        tx.build("insert into decisions (decision_id, order_id, revision, answers, position, decision) values")
-            .values(chunk.iter().zip(texts), |row, (recorded, text)| {
-                row.value(recorded.decision_id.as_str())
-                    .value(recorded.decision.order_id.as_str())
-                    .value(i64::from(recorded.decision.revision))
-                    .value(recorded.answers.as_ref().map(Content::as_bytes))
-                    .value(recorded.position)
-                    .value(text);
-            })
-            .execute()
-            .await?;
-    }
+    save_orders(tx, changes, writes).await?;
     save_holds(tx, writes).await?;
     save_inputs(tx, writes).await?;
     for policy in &writes.policies {
@@ -86,27 +67,18 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: Tenure, changes: &Changes, writ
     for moved in &writes.bookmarks {
         bookmark::advance_in(tx, moved.feed, moved.from, moved.to).await?;
     }
-    Ok(())
+    // last: the journal's head is held until the commit
+    append(tx, changes, writes).await
 }
 
 /// The journal's lines, at the positions the draft gave them.
 async fn append(tx: &mut Tx, changes: &Changes, writes: &Writes) -> Result<()> {
-    let entries: Vec<Change<'_>> = writes
-        .lines
-        .iter()
-        .map(|line| Change {
-            kind: line.kind,
-            subject: &line.subject,
-            version: line.version,
-            before: line.before.clone(),
-            after: line.after.clone(),
-        })
-        .collect();
-    let entries: Vec<_> = writes.lines.iter().zip(&entries).map(|(line, change)| (&*line.call, change)).collect();
-    if entries.is_empty() {
+    if writes.lines.is_empty() {
         return Ok(());
     }
-    let last = journal::append_numbered_in(tx, &entries).await?;
+    let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
+    let before = journal::append_numbered_in(tx, &entries).await?;
+    let last = before + i64::try_from(entries.len()).unwrap_or(i64::MAX);
     if last == changes.last_position {
         Ok(())
     } else {
@@ -114,24 +86,70 @@ async fn append(tx: &mut Tx, changes: &Changes, writes: &Writes) -> Result<()> {
     }
 }
 
-async fn save_orders(tx: &mut Tx, orders: &[&Arc<Dossier>]) -> Result<()> {
-    let texts: Vec<String> = orders.iter().map(|dossier| text(&***dossier)).collect::<Result<_>>()?;
-    tx.build("insert into orders (order_id, partition, account_id, live, version, dossier) values")
-        .values(orders.iter().zip(texts), |row, (dossier, text)| {
-            row.value(dossier.order_id.as_str())
-                .value(PARTITION)
-                .value(dossier.account_id().map(AccountId::as_str))
-                .value(dossier.is_live())
-                .value(dossier.version)
-                .value(text);
-        })
-        .push(
+fn entry(line: &Line) -> NewEntry<'_> {
+    NewEntry {
+        call: &line.call,
+        kind: line.kind,
+        subject: &line.subject,
+        version: line.version,
+        before: line.before.as_deref(),
+        after: &line.after,
+    }
+}
+
+/// Orders as rows: id, account, whether it is live, version, text.
+type OrderRow<'a> = (&'a str, Option<&'a str>, bool, i64, String);
+
+/// Fresh orders are inserted without looking whether they are there: one that is makes the whole batch
+/// [`Error::Duplicate`].
+async fn save_orders(tx: &mut Tx, changes: &Changes, writes: &Writes) -> Result<()> {
+    let (mut fresh, mut known): (Vec<OrderRow<'_>>, Vec<OrderRow<'_>>) = (Vec::new(), Vec::new());
+    for (order_id, dossier) in &changes.dossiers {
+        let rows = if writes.fresh.contains(order_id) { &mut fresh } else { &mut known };
+        let account_id = dossier.account_id().map(AccountId::as_str);
+        rows.push((order_id.as_str(), account_id, dossier.is_live(), dossier.version, text(&**dossier)?));
+    }
+    if !fresh.is_empty() {
+        insert_orders(tx, &fresh)?.execute().await?;
+    }
+    if !known.is_empty() {
+        let insert = insert_orders(tx, &known)?.push(
             " on conflict (order_id) do update set account_id = excluded.account_id, live = excluded.live,
                 version = excluded.version, dossier = excluded.dossier",
-        )
-        .execute()
-        .await?;
+        );
+        insert.execute().await?;
+    }
     Ok(())
+}
+
+/// A statement whose text does not depend on how many rows there are: columns as arrays in PostgreSQL, rows as one JSON
+/// text in SQLite.
+fn insert_orders<'t>(tx: &'t mut Tx, rows: &[OrderRow<'_>]) -> Result<Query<'t>> {
+    let dialect = tx.dialect();
+    let insert = tx.build("insert into orders (order_id, partition, account_id, live, version, dossier) select ");
+    Ok(match dialect {
+        Dialect::Postgres => insert
+            .push("order_id, ")
+            .value(PARTITION)
+            .push(", account_id, live, version, dossier from unnest(")
+            .value(rows.iter().map(|row| row.0).collect::<Column<_>>())
+            .push(", ")
+            .value(rows.iter().map(|row| row.1).collect::<Column<_>>())
+            .push(", ")
+            .value(rows.iter().map(|row| row.2).collect::<Column<_>>())
+            .push(", ")
+            .value(rows.iter().map(|row| row.3).collect::<Column<_>>())
+            .push(", ")
+            .value(rows.iter().map(|row| row.4.as_str()).collect::<Column<_>>())
+            .push(") as row (order_id, account_id, live, version, dossier)"),
+        Dialect::Sqlite => insert
+            .push("value ->> 0, ")
+            .value(PARTITION)
+            .push(", value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(")
+            .value(serde_json::to_string(rows)?)
+            // or the parser takes `on conflict` for a join's condition
+            .push(") where true"),
+    })
 }
 
 async fn save_holds(tx: &mut Tx, writes: &Writes) -> Result<()> {

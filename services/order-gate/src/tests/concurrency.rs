@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use tonic::Code;
-use weir_model::{Call, Fault, Kind, Reason};
+use weir_model::{Call, Currency, Fault, Kind, Reason};
 use weir_store::testing::eventually;
 use weir_store::{Db, on_both_databases};
 use weir_wire::order_gate::v1::{AuthorizeOrderRequest, Outcome};
 
 use super::world::{World, amount, credit, order, order_id, reason, units};
 use crate::engine::{Ask, QUEUE_MAX};
+use crate::standing::Credit;
 use crate::store;
 
 /// Callers at once.
@@ -98,10 +99,10 @@ on_both_databases! {
     async fn nothing_is_ever_seen_of_a_batch_that_fails(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000)).await;
-        rename(&world, "alter table decisions rename to elsewhere").await;
+        rename(&world, "alter table orders rename to elsewhere").await;
         let status = world.try_authorize(order("o-1", "acme", 100)).await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
-        rename(&world, "alter table elsewhere rename to decisions").await;
+        rename(&world, "alter table elsewhere rename to orders").await;
         eventually("the book is read anew", async || world.gate.engine.read(|_| ()).is_ok()).await;
         assert_eq!(world.net("acme").await, 0);
         assert_eq!(world.journal().await.len(), 0);
@@ -134,6 +135,29 @@ on_both_databases! {
         other.lines[0].amount = amount(101);
         let status = world.try_authorize(other).await.unwrap_err();
         assert_eq!((status.code(), reason(&status).as_str()), (Code::AlreadyExists, "IDEMPOTENCY_MISMATCH"));
+    }
+
+    async fn an_order_finished_long_ago_is_answered_as_it_was_where_its_account_would_refuse_it_now(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        let first = world.authorize(order("o-1", "acme", 100)).await;
+        world.invoiced("acme", super::world::owed(1, 100), "o-1", &[("1", 100)]).await;
+        let usd = Currency::from_code("USD").unwrap();
+        world.credit("acme", Credit { version: 2, currency: usd, ..credit(1_000) }).await;
+        assert_eq!(world.authorize(order("o-1", "acme", 100)).await, first);
+        let refused = world.try_authorize(order("o-2", "acme", 100)).await.unwrap_err();
+        assert_eq!(reason(&refused), "CURRENCY_MISMATCH");
+    }
+
+    async fn an_order_finished_long_ago_does_not_disturb_those_that_come_with_it(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        let first = world.authorize(order("o-1", "acme", 100)).await;
+        world.invoiced("acme", super::world::owed(1, 100), "o-1", &[("1", 100)]).await;
+        let (again, new) =
+            tokio::join!(world.authorize(order("o-1", "acme", 100)), world.authorize(order("o-2", "acme", 200)));
+        assert_eq!((again, new.outcome()), (first, Outcome::Approve));
+        assert_eq!(world.net("acme").await, 300, "100 owed, 200 ordered");
     }
 }
 

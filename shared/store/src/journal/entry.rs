@@ -2,6 +2,7 @@
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use weir_model::Call;
 
 use crate::{Instant, Result};
 
@@ -18,6 +19,23 @@ pub struct Change<'a> {
     pub before: Option<Value>,
     /// The context's own event, or the state after.
     pub after: Value,
+}
+
+/// A change about to be appended whose states are texts already.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEntry<'a> {
+    /// The call that makes it.
+    pub call: &'a Call,
+    /// As [`Change::kind`].
+    pub kind: &'a str,
+    /// As [`Change::subject`].
+    pub subject: &'a str,
+    /// As [`Change::version`].
+    pub version: i64,
+    /// As [`Change::before`], as JSON text.
+    pub before: Option<&'a str>,
+    /// As [`Change::after`], as JSON text.
+    pub after: &'a str,
 }
 
 /// One line of the journal.

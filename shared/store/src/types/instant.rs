@@ -24,7 +24,7 @@ impl Instant {
         }
     }
 
-    fn text(self) -> Result<String, BoxDynError> {
+    pub(crate) fn text(self) -> Result<String, BoxDynError> {
         Ok(self.in_range()?.format(FORMAT).to_string())
     }
 
