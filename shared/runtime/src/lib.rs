@@ -10,6 +10,7 @@ mod health;
 pub mod principal;
 pub mod server;
 pub mod shutdown;
+mod side_port;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
@@ -20,7 +21,7 @@ pub use prometheus_client;
 pub use self::{
     config::{Effective, Layers},
     edge::{AccessRow, Deadline, Edge, EdgeConfig, EdgeParts},
-    health::Health,
+    health::{Health, LIVENESS},
     principal::{Credentials, Identities, PrincipalConfig},
     server::{Server, ServerConfig},
     shutdown::{Shutdown, ShutdownConfig},

@@ -15,9 +15,10 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
+use tokio_util::sync::CancellationToken;
 
 use self::connection::Connections;
-use crate::{dice, edge::Edge, shutdown::Shutdown};
+use crate::{dice, edge::Edge, health::HealthEndpoint, shutdown::Shutdown};
 
 /// Pause after a failed accept: the usual cause, too many open files, does not go away by asking again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -31,6 +32,8 @@ const AGE_JITTER_PARTS: u32 = 10;
 pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address and port at which health alone is answered as well, to anybody; empty for nowhere.
+    pub health_listen: String,
     /// Connections at once; more are closed at once.
     pub connections_max: usize,
     /// Calls at once on one connection.
@@ -58,6 +61,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 7460)),
+            health_listen: String::new(),
             connections_max: 4096,
             streams_max: 200,
             header_list_bytes_max: 16 * 1024,
@@ -88,6 +92,14 @@ pub enum ServerError {
         /// Why not.
         cause: io::Error,
     },
+    /// The address for health cannot be listened on.
+    #[error("server.health_listen: cannot listen on {address}: {cause}")]
+    ListenForHealth {
+        /// The address asked for.
+        address: String,
+        /// Why not.
+        cause: io::Error,
+    },
     /// Callers are believed without proof, and the address can be reached from other machines.
     #[error(
         "principal.mode is development, in which every caller is believed: it may listen on loopback only, not on {0}"
@@ -102,21 +114,23 @@ pub struct Server {
     address: SocketAddr,
     config: ServerConfig,
     edge: Edge,
+    health: Option<HealthEndpoint>,
 }
 
 impl Server {
-    /// Listens on the configured address.
+    /// Listens on the configured addresses.
     ///
     /// # Errors
-    /// Where the address is not free, or is open to other machines while callers are believed without proof.
+    /// Where an address is not free, or the main one is open to other machines while callers are believed without proof.
     pub async fn bind(config: ServerConfig, edge: Edge) -> Result<Self, ServerError> {
         let address = config.listen;
         refuse_unprotected(address, &edge)?;
         let listener = TcpListener::bind(address).await.map_err(|cause| ServerError::Listen { address, cause })?;
-        Self::on(listener, config, edge)
+        let health = listen_for_health(&config.health_listen, &edge).await?;
+        Ok(Server { health, ..Self::on(listener, config, edge)? })
     }
 
-    /// Takes a listener that is there already; the configured address is not looked at.
+    /// Takes a listener that is there already; the configured addresses are not looked at.
     ///
     /// # Errors
     /// Where the address is open to other machines while callers are believed without proof.
@@ -124,7 +138,7 @@ impl Server {
         let asked = config.listen;
         let address = listener.local_addr().map_err(|cause| ServerError::Listen { address: asked, cause })?;
         refuse_unprotected(address, &edge)?;
-        Ok(Server { listener, address, config, edge })
+        Ok(Server { listener, address, config, edge, health: None })
     }
 
     /// The address listened on, with its real port.
@@ -132,11 +146,21 @@ impl Server {
         self.address
     }
 
+    /// The address at which health alone is answered, with its real port.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.health.as_ref().map(HealthEndpoint::address)
+    }
+
     /// Answers until the process ends: says so to health when asked, stops listening when draining, and returns when
     /// every connection has ended, at the latest when the time is over.
     pub async fn run(self, shutdown: Shutdown) {
-        let Server { listener, address, config, edge } = self;
+        let Server { listener, address, config, edge, health: endpoint } = self;
         let health = edge.health().clone();
+        let ended = CancellationToken::new();
+        let _answers_health_until_the_end = ended.clone().drop_guard();
+        if let Some(endpoint) = endpoint {
+            tokio::spawn(endpoint.run(ended));
+        }
         let connections_max = config.connections_max;
         let connections = Connections::new(config, edge, shutdown.clone());
         let mut open = JoinSet::new();
@@ -172,6 +196,14 @@ impl Server {
 fn turn_away(stream: TcpStream, remote: SocketAddr) {
     tracing::warn!(%remote, "connection turned away: there are too many");
     drop(stream);
+}
+
+async fn listen_for_health(address: &str, edge: &Edge) -> Result<Option<HealthEndpoint>, ServerError> {
+    if address.is_empty() {
+        return Ok(None);
+    }
+    let failed = |cause| ServerError::ListenForHealth { address: address.to_owned(), cause };
+    HealthEndpoint::bind(address, edge.health()).await.map(Some).map_err(failed)
 }
 
 fn refuse_unprotected(address: SocketAddr, edge: &Edge) -> Result<(), ServerError> {

@@ -1,6 +1,6 @@
 //! The port from which Prometheus fetches the figures: `GET /metrics`, nothing else.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr};
 
 use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
@@ -10,26 +10,13 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    io,
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time::{sleep, timeout},
-};
+use tokio::{io, net::TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::Metrics;
+use crate::side_port::SidePort;
 
 const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// A scraper needs milliseconds; whoever holds a connection longer is none.
-const CONNECTION_AGE_MAX: Duration = Duration::from_secs(60);
-
-/// Scrapers at once; there are one or two.
-const CONNECTIONS_MAX: usize = 32;
-
-/// Pause after a failed accept.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The endpoint's address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +29,7 @@ pub struct MetricsEndpointError {
 /// The port of the figures, listening.
 #[derive(Debug)]
 pub struct MetricsEndpoint {
-    listener: TcpListener,
-    address: SocketAddr,
+    port: SidePort,
     metrics: Metrics,
 }
 
@@ -54,32 +40,18 @@ impl MetricsEndpoint {
     /// Where the address is not free.
     pub async fn bind(address: &str, metrics: Metrics) -> Result<Self, MetricsEndpointError> {
         let failed = |cause| MetricsEndpointError { address: address.to_owned(), cause };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
-        Ok(MetricsEndpoint { listener, address: bound, metrics })
+        Ok(MetricsEndpoint { port: SidePort::bind(address).await.map_err(failed)?, metrics })
     }
 
     /// The address listened on, with its real port.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// Answers until told to stop; whoever is connected then is dropped.
     pub async fn run(self, stop: CancellationToken) {
-        let mut open = JoinSet::new();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                Some(_) = open.join_next() => {},
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) if open.len() < CONNECTIONS_MAX => {
-                        open.spawn(serve(stream, self.metrics.clone()));
-                    }
-                    Ok(_) => {}
-                    Err(_) => sleep(ACCEPT_PAUSE).await,
-                },
-            }
-        }
+        let metrics = self.metrics;
+        self.port.run(stop, move |stream| serve(stream, metrics.clone())).await;
     }
 }
 
@@ -89,7 +61,7 @@ async fn serve(stream: TcpStream, metrics: Metrics) {
         async move { Ok::<_, Infallible>(response) }
     });
     let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
-    if let Ok(Err(error)) = timeout(CONNECTION_AGE_MAX, connection).await {
+    if let Err(error) = connection.await {
         tracing::debug!(%error, "a scrape failed");
     }
 }
