@@ -14,3 +14,4 @@ mod kills;
 mod people;
 mod retention;
 mod steps;
+mod tokens;

@@ -2,6 +2,7 @@
 //! sitting at it.
 
 mod desk;
+mod issuer;
 mod pb;
 mod processes;
 mod world;

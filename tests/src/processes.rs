@@ -1,4 +1,5 @@
-//! A process a role, each really started, and really killed where a test asks for it.
+//! A process a role, each really started, and really killed where a test asks for it. They know their
+//! callers by tokens, and one another by a key they share.
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +13,16 @@ use std::{
 use secrecy::{ExposeSecret as _, SecretString};
 use weir::{roles::Role, suite};
 use weir_model::Principal;
-use weir_runtime::PrincipalConfig;
+use weir_runtime::Credentials;
 use weir_wire::Peer;
+
+use crate::issuer::Issuer;
 
 /// One process a role on the same PostgreSQL. Killed when dropped.
 #[derive(Debug)]
 pub struct Processes {
     folder: PathBuf,
+    issuer: Issuer,
     database: SecretString,
     addresses: BTreeMap<Role, SocketAddr>,
     running: BTreeMap<Role, Child>,
@@ -28,7 +32,8 @@ impl Processes {
     /// Starts all five and waits until each is ready.
     pub async fn start(folder: &Path, database: SecretString) -> Processes {
         let addresses = Role::ALL.into_iter().zip(free_addresses()).collect();
-        let mut processes = Processes { folder: folder.to_owned(), database, addresses, running: BTreeMap::new() };
+        let (folder, issuer) = (folder.to_owned(), Issuer::new(folder));
+        let mut processes = Processes { folder, issuer, database, addresses, running: BTreeMap::new() };
         let ready: Vec<_> = Role::ALL.into_iter().map(|role| processes.spawn(role)).collect();
         tokio::task::spawn_blocking(move || ready.iter().for_each(wait)).await.expect("waiting does not fail");
         processes
@@ -47,10 +52,20 @@ impl Processes {
         child.wait().expect("a killed child ends");
     }
 
-    /// The way to a role.
+    /// The way to a role for a caller with a token.
     pub fn peer(&self, role: Role, caller: &Principal) -> Peer {
+        let token_file = self.issuer.token_file(caller);
+        self.way(role, Credentials::token_file(&token_file).expect("a token has been written"))
+    }
+
+    /// The way to a role for a caller who says who it is and has no token to prove it.
+    pub fn peer_without_token(&self, role: Role, caller: &Principal) -> Peer {
+        self.way(role, Credentials::named(caller))
+    }
+
+    fn way(&self, role: Role, credentials: Credentials) -> Peer {
         let address = format!("http://{}", self.address(role));
-        suite::far(&address, caller, &PrincipalConfig::default()).expect("an address of ours is one")
+        suite::far(&address, credentials).expect("an address of ours is one")
     }
 
     fn address(&self, role: Role) -> SocketAddr {
@@ -75,6 +90,7 @@ impl Processes {
             .env_clear()
             .env("WEIR_DATABASE__URL", self.database.expose_secret())
             .env("WEIR_DATABASE__CONNECTIONS", "8")
+            .envs(self.issuer.settings())
             .env("WEIR_TELEMETRY__METRICS_LISTEN", "")
             .env("WEIR_TELEMETRY__LOG_FORMAT", "json")
             .stdout(Stdio::null())

@@ -21,7 +21,7 @@ pub enum Way {
     NearOnSqlite,
     /// One process, PostgreSQL, no ports.
     NearOnPostgres,
-    /// A process a role over TCP, PostgreSQL.
+    /// A process a role over TCP, PostgreSQL, callers with tokens.
     FarOnPostgres,
 }
 
@@ -89,10 +89,24 @@ impl World {
                 Desk::new(move |_| peer.clone())
             }
             Body::Far(processes) => {
-                let peers: Vec<_> = Role::ALL.map(|role| (role, processes.peer(role, &caller))).into();
-                Desk::new(move |role| peers.iter().find(|(of, _)| *of == role).expect("every role").1.clone())
+                let peers = Role::ALL.map(|role| (role, processes.peer(role, &caller)));
+                Desk::far(peers)
             }
         }
+    }
+
+    /// A place for a caller without a token; at a suite of processes, which ask for one.
+    pub fn desk_without_token(&self, caller: &Principal) -> Desk {
+        let processes = self.processes();
+        Desk::far(Role::ALL.map(|role| (role, processes.peer_without_token(role, caller))))
+    }
+
+    fn processes(&self) -> &Processes {
+        let processes = match &self.body {
+            Body::Far(processes) => Some(processes),
+            Body::Near(_) => None,
+        };
+        processes.expect("a suite of processes")
     }
 
     /// Kills a role's process with SIGKILL and starts it anew; for a suite of processes.

@@ -16,7 +16,7 @@ use std::{fs::File, io::Write, process::ExitCode};
 
 use anyhow::Context as _;
 use weir_model::{Currency, Ids, Principal, Role as Part, SubjectId};
-use weir_runtime::{Metrics, PrincipalConfig, Shutdown, principal::PrincipalMode};
+use weir_runtime::{Credentials, Metrics, Shutdown};
 use weir_wire::Peer;
 
 use self::{
@@ -55,7 +55,7 @@ async fn receivables(args: &ImportReceivablesArgs, out: &mut dyn Write) -> anyho
         suite.stop().await;
         return done;
     };
-    let peer = suite::far(address, &caller, &credentials(args))?;
+    let peer = suite::far(address, credentials(args, &caller)?)?;
     bring_in(args, rows, layout, bytes, peer, out).await
 }
 
@@ -96,9 +96,11 @@ fn caller(name: &str) -> anyhow::Result<Principal> {
 }
 
 /// How to be known to the server: by a token where there is one.
-fn credentials(args: &ImportReceivablesArgs) -> PrincipalConfig {
-    let mode = if args.token_file.is_some() { PrincipalMode::Jwt } else { PrincipalMode::Development };
-    PrincipalConfig { mode, token_file: args.token_file.clone().unwrap_or_default(), ..PrincipalConfig::default() }
+fn credentials(args: &ImportReceivablesArgs, caller: &Principal) -> anyhow::Result<Credentials> {
+    match &args.token_file {
+        Some(path) => Ok(Credentials::token_file(path)?),
+        None => Ok(Credentials::named(caller)),
+    }
 }
 
 /// The two contexts an import needs, in this process on the configured databases, listening to nobody. Not the others:

@@ -119,19 +119,24 @@ pub enum SettingsError {
     JournalRetention,
 }
 
+/// Every setting there is, with its default: the layer that file, environment and flags go over.
+pub fn layers() -> Layers {
+    Layers::new(&[config::DEFAULTS, DEFAULTS]).with_secrets(&SECRETS)
+}
+
 /// The effective configuration: flags over environment over file over defaults.
 pub fn effective(
     file: Option<&Path>,
     flags: &[(&'static str, &'static str, String)],
 ) -> Result<Effective, ConfigError> {
-    let mut layers = Layers::new(&[config::DEFAULTS, DEFAULTS]).with_environment();
+    let mut layers = layers().with_environment();
     if let Some(file) = file {
         layers = layers.with_file(file);
     }
     for (flag, key, value) in flags {
         layers = layers.with_flag(flag, key, value.clone());
     }
-    layers.with_secrets(&SECRETS).load()
+    layers.load()
 }
 
 impl Settings {
@@ -158,8 +163,7 @@ impl Settings {
 
     /// The defaults alone, with data in `folder`: for a demonstration and for tests.
     pub fn embedded(folder: &Path) -> Result<Self, SettingsError> {
-        let effective = Layers::new(&[config::DEFAULTS, DEFAULTS])
-            .with_secrets(&SECRETS)
+        let effective = layers()
             .with_flag("--data", "database.folder", folder.display().to_string())
             .with_flag("--data", "notices.folder", folder.join("outbox").display().to_string())
             .with_flag("--listen", "server.listen", "127.0.0.1:0")

@@ -6,6 +6,8 @@ mod cache;
 mod credentials;
 mod development;
 mod jwt;
+mod renewed;
+mod services;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -47,8 +49,8 @@ pub struct PrincipalConfig {
     pub algorithms: Vec<String>,
     /// PEM file of the issuer's public key.
     pub key_file: PathBuf,
-    /// File of the token this process shows to others; read again every minute.
-    pub token_file: PathBuf,
+    /// File of the keys, one a line, by which processes of the suite know one another; read again every minute.
+    pub service_key_file: PathBuf,
     /// How far the issuer's clock may be off.
     #[serde(with = "humantime_serde")]
     pub leeway: Duration,
@@ -62,7 +64,7 @@ impl Default for PrincipalConfig {
             audience: String::new(),
             algorithms: vec!["ES256".to_owned()],
             key_file: PathBuf::new(),
-            token_file: PathBuf::new(),
+            service_key_file: PathBuf::new(),
             leeway: Duration::from_secs(30),
         }
     }
@@ -87,8 +89,16 @@ pub enum PrincipalError {
         /// Why not.
         cause: std::io::Error,
     },
-    /// The token file cannot be read.
-    #[error("principal.token_file {path}: {cause}")]
+    /// The file holds no key that processes may share.
+    #[error("principal.service_key_file {path}: {cause}")]
+    ServiceKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+    /// A file of a token cannot be read.
+    #[error("token file {path}: {cause}")]
     TokenFile {
         /// The file.
         path: PathBuf,

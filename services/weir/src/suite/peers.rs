@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use http::Request;
 use tonic::{body::Body, transport::Endpoint};
 use weir_model::Principal;
-use weir_runtime::{Edge, PrincipalConfig, edge::pass_deadline_on, principal::Credentials, telemetry::pass_trace_on};
+use weir_runtime::{Credentials, Edge, edge::pass_deadline_on, telemetry::pass_trace_on};
 use weir_wire::{Peer, Prepare};
 
 use crate::{roles::Role, settings::Settings};
@@ -42,7 +42,7 @@ impl<'a> Peers<'a> {
         if address.is_empty() {
             bail!("{from} follows {to}, which this process does not play: set peers.{}", to.database());
         }
-        far(address, &caller, &self.settings.principal)
+        far(address, Credentials::service(&self.settings.principal, &caller)?)
     }
 }
 
@@ -54,15 +54,15 @@ pub(super) fn near(edge: &Edge, caller: Principal) -> Peer {
 /// A context of another process; connects when first used, and again after a break.
 ///
 /// # Errors
-/// Where the address is none, or no token can be shown where one is asked for.
-pub fn far(address: &str, caller: &Principal, principal: &PrincipalConfig) -> anyhow::Result<Peer> {
+/// Where the address is none.
+pub fn far(address: &str, credentials: Credentials) -> anyhow::Result<Peer> {
     let endpoint = Endpoint::from_shared(address.to_owned())
         .with_context(|| format!("{address:?} is no address, as http://127.0.0.1:7460 is"))?
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_while_idle(true);
-    Ok(Peer::new(endpoint.connect_lazy(), prepare(Credentials::far(principal, caller)?)))
+    Ok(Peer::new(endpoint.connect_lazy(), prepare(credentials)))
 }
 
 fn prepare(credentials: Credentials) -> Prepare {

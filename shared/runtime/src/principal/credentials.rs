@@ -1,21 +1,18 @@
-//! How this process names itself when it calls another part of the suite.
+//! How this process, or a person at it, is named in calls to a part of the suite.
 //!
 //! Within the process a part is believed: its principal travels in the request's extensions. To another process it
 //! shows what that process asks for: a name in development, a token otherwise.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use http::{HeaderName, HeaderValue, Request, header::AUTHORIZATION};
-use parking_lot::Mutex;
-use tokio::time::Instant;
 use weir_model::Principal;
 
-use super::{PRINCIPAL_METADATA, PrincipalConfig, PrincipalError, PrincipalMode, principal_metadata};
+use super::{
+    PRINCIPAL_METADATA, PrincipalConfig, PrincipalError, PrincipalMode, principal_metadata, renewed::Renewed, services,
+};
 
-/// Tokens from files are renewed by whoever writes them, long before they expire; a minute late does no harm.
-const TOKEN_AGE_MAX: Duration = Duration::from_secs(60);
-
-/// What a part shows of itself in its calls; cheap to clone.
+/// What is shown in calls; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Credentials(Shown);
 
@@ -23,7 +20,7 @@ pub struct Credentials(Shown);
 enum Shown {
     Principal(Principal),
     Name(HeaderValue),
-    Token(Arc<TokenFile>),
+    Token(Arc<Renewed<HeaderValue>>),
 }
 
 impl Credentials {
@@ -32,21 +29,34 @@ impl Credentials {
         Credentials(Shown::Principal(caller))
     }
 
-    /// For calls to other processes, which identify their callers as this one does.
+    /// A name without proof, for a server in mode `development`.
+    pub fn named(caller: &Principal) -> Self {
+        let name = HeaderValue::try_from(principal_metadata(caller));
+        Credentials(Shown::Name(name.expect("names, roles and amounts are printable ASCII")))
+    }
+
+    /// A token in a file that somebody renews; read again every minute.
     ///
     /// # Errors
-    /// In mode `jwt`, where no token file is set or the file holds no token.
-    pub fn far(config: &PrincipalConfig, caller: &Principal) -> Result<Self, PrincipalError> {
-        match config.mode {
-            PrincipalMode::Development => {
-                let name = HeaderValue::try_from(principal_metadata(caller));
-                Ok(Credentials(Shown::Name(name.expect("names, roles and amounts are printable ASCII"))))
-            }
-            PrincipalMode::Jwt if config.token_file.as_os_str().is_empty() => {
-                Err(PrincipalError::Missing("token_file"))
-            }
-            PrincipalMode::Jwt => Ok(Credentials(Shown::Token(Arc::new(TokenFile::open(&config.token_file)?)))),
+    /// Where the file holds no token.
+    pub fn token_file(path: &Path) -> Result<Self, PrincipalError> {
+        let path = path.to_owned();
+        Ok(Credentials(Shown::Token(Arc::new(Renewed::open(move || read(&path))?))))
+    }
+
+    /// For calls of one process of the suite to another, which identifies its callers as this one does.
+    ///
+    /// # Errors
+    /// In mode `jwt`, where no key is set that processes share.
+    pub fn service(config: &PrincipalConfig, caller: &Principal) -> Result<Self, PrincipalError> {
+        if config.mode == PrincipalMode::Development {
+            return Ok(Self::named(caller));
         }
+        if config.service_key_file.as_os_str().is_empty() {
+            return Err(PrincipalError::Missing("service_key_file"));
+        }
+        let (config, caller) = (config.clone(), caller.clone());
+        Ok(Credentials(Shown::Token(Arc::new(Renewed::open(move || services::token(&config, &caller))?))))
     }
 
     /// Shows them in a request.
@@ -58,51 +68,23 @@ impl Credentials {
             Shown::Name(name) => {
                 request.headers_mut().insert(HeaderName::from_static(PRINCIPAL_METADATA), name.clone());
             }
-            Shown::Token(file) => {
-                request.headers_mut().insert(AUTHORIZATION, file.header());
+            Shown::Token(token) => {
+                request.headers_mut().insert(AUTHORIZATION, token.get());
             }
         }
     }
 }
 
-/// A token in a file that somebody renews.
-#[derive(Debug)]
-struct TokenFile {
-    path: PathBuf,
-    read: Mutex<(HeaderValue, Instant)>,
+fn read(path: &Path) -> Result<HeaderValue, PrincipalError> {
+    let failed = |cause| PrincipalError::TokenFile { path: path.to_owned(), cause };
+    let text = fs::read_to_string(path).map_err(failed)?;
+    let none = || failed(std::io::Error::new(std::io::ErrorKind::InvalidData, "it holds no token"));
+    Some(text.trim()).filter(|token| !token.is_empty()).and_then(bearer).ok_or_else(none)
 }
 
-impl TokenFile {
-    fn open(path: &std::path::Path) -> Result<Self, PrincipalError> {
-        let header = read(path)?;
-        Ok(TokenFile { path: path.to_owned(), read: Mutex::new((header, Instant::now())) })
-    }
-
-    /// The token as it was within the last minute; the last good one where the file cannot be read.
-    fn header(&self) -> HeaderValue {
-        let mut last = self.read.lock();
-        if last.1.elapsed() >= TOKEN_AGE_MAX {
-            last.1 = Instant::now();
-            match read(&self.path) {
-                Ok(header) => last.0 = header,
-                Err(error) => tracing::warn!(%error, "keeping the last token"),
-            }
-        }
-        last.0.clone()
-    }
-}
-
-fn read(path: &std::path::Path) -> Result<HeaderValue, PrincipalError> {
-    let text = fs::read_to_string(path).map_err(|cause| PrincipalError::TokenFile { path: path.to_owned(), cause })?;
-    let unusable = || {
-        let cause = std::io::Error::new(std::io::ErrorKind::InvalidData, "it holds no token");
-        PrincipalError::TokenFile { path: path.to_owned(), cause }
-    };
-    let token = text.trim();
-    if token.is_empty() {
-        return Err(unusable());
-    }
-    let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| unusable())?;
+/// A token as metadata; none where it is none.
+pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
     header.set_sensitive(true);
-    Ok(header)
+    Some(header)
 }

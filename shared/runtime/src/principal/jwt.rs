@@ -3,24 +3,31 @@
 //! Pinned: issuer, audience, algorithms and key come from the configuration, never from the token. `exp`, `iss`, `aud`
 //! and `sub` are required. Claims: `sub` names the caller, `roles` is a list of role names (names of other systems are
 //! ignored), `authority` a list of amounts such as `"CNY:500000.00"`. Why a token was refused goes to the log only.
+//! Tokens that processes of the suite made for themselves are told apart by their algorithm.
 
 use std::fs;
 
 use http::{HeaderMap, header::AUTHORIZATION};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, decode, get_current_timestamp};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, decode, decode_header, get_current_timestamp};
 use serde::Deserialize;
 use weir_model::{Fault, Principal, Role, SubjectId};
 
-use super::{PrincipalConfig, PrincipalError, add_authority, cache::Verified, parse_authority};
+use super::{
+    PrincipalConfig, PrincipalError, add_authority,
+    cache::Verified,
+    parse_authority,
+    services::{self, Services},
+};
 use crate::edge::unauthenticated;
 
 /// A token longer than this is refused unread: real ones have one or two kilobytes.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// Verifies tokens of one issuer.
+/// Verifies tokens of one issuer, and those of the suite's own processes.
 pub(super) struct Verifier {
     key: DecodingKey,
     validation: Validation,
+    services: Option<Services>,
     verified: Verified,
 }
 
@@ -59,7 +66,7 @@ impl Verifier {
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        Ok(Verifier { key, validation, verified: Verified::default() })
+        Ok(Verifier { key, validation, services: Services::open(config)?, verified: Verified::default() })
     }
 
     pub(super) fn identify(&self, headers: &HeaderMap) -> Result<Principal, Fault> {
@@ -80,6 +87,17 @@ impl Verifier {
         if let Some(caller) = self.verified.get(token, get_current_timestamp()) {
             return Ok(caller);
         }
+        let header = decode_header(token).map_err(|error| error.to_string())?;
+        let (caller, expires) = match &self.services {
+            Some(services) if header.alg == services::ALGORITHM => services.verify(token)?,
+            _ => self.verify_issued(token)?,
+        };
+        self.verified.put(token, &caller, expires);
+        Ok(caller)
+    }
+
+    /// The caller whom the issuer names, and until when the token is valid.
+    fn verify_issued(&self, token: &str) -> Result<(Principal, u64), String> {
         let claims = decode::<Claims>(token, &self.key, &self.validation).map_err(|error| error.to_string())?.claims;
         let subject = SubjectId::parse(&claims.sub).map_err(|error| format!("sub: {error}"))?;
         let roles = claims.roles.iter().filter_map(|role| role.parse::<Role>().ok());
@@ -87,8 +105,7 @@ impl Verifier {
         for amount in &claims.authority {
             add_authority(&mut caller.authority, parse_authority(amount)?)?;
         }
-        self.verified.put(token, &caller, claims.exp);
-        Ok(caller)
+        Ok((caller, claims.exp))
     }
 }
 

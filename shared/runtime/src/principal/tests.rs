@@ -1,5 +1,6 @@
 //! Who is believed, and who is not.
 
+mod services;
 mod tokens;
 
 use std::path::PathBuf;
@@ -80,7 +81,7 @@ fn the_metadata_of_a_caller_names_it() {
 fn in_development_a_process_names_itself_to_others() {
     let caller = Principal::service("order-gate");
     let mut request = http::Request::new(());
-    Credentials::far(&PrincipalConfig::default(), &caller).unwrap().attach(&mut request);
+    Credentials::service(&PrincipalConfig::default(), &caller).unwrap().attach(&mut request);
     assert_eq!(Identities::development().identify(request.headers()).unwrap(), caller);
 }
 

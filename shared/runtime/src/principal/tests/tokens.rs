@@ -7,7 +7,7 @@ use super::*;
 
 const ISSUER: &str = "https://issuer.test";
 
-fn config() -> PrincipalConfig {
+pub(super) fn config() -> PrincipalConfig {
     PrincipalConfig {
         mode: PrincipalMode::Jwt,
         issuer: ISSUER.to_owned(),
@@ -15,11 +15,11 @@ fn config() -> PrincipalConfig {
         algorithms: vec!["ES256".to_owned()],
         key_file: key("test_only_public.pem"),
         leeway: Duration::from_secs(5),
-        token_file: PathBuf::new(),
+        service_key_file: PathBuf::new(),
     }
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({
         "iss": ISSUER,
         "aud": "weir",
@@ -47,7 +47,7 @@ fn signed_by(file: &str, claims: &Value) -> String {
     encode(&Header::new(Algorithm::ES256), claims, &key).unwrap()
 }
 
-fn signed(claims: &Value) -> String {
+pub(super) fn signed(claims: &Value) -> String {
     signed_by("test_only_private.pem", claims)
 }
 
@@ -179,23 +179,19 @@ fn a_token_shown_again_names_the_same_caller() {
 }
 
 #[test]
-fn to_others_a_process_shows_the_token_of_its_file() {
+fn the_token_of_a_file_is_shown() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{}\n", signed(&claims()))).unwrap();
-    let config = PrincipalConfig { token_file: file.path().to_owned(), ..config() };
     let mut request = http::Request::new(());
-    Credentials::far(&config, &Principal::service("limits")).unwrap().attach(&mut request);
-    assert_eq!(Identities::open(&config).unwrap().identify(request.headers()).unwrap().subject.as_str(), "ada");
+    Credentials::token_file(file.path()).unwrap().attach(&mut request);
+    assert_eq!(Identities::open(&config()).unwrap().identify(request.headers()).unwrap().subject.as_str(), "ada");
     assert!(!format!("{request:?}").contains("eyJ"), "a token is not shown in logs");
 }
 
 #[test]
-fn without_a_token_to_show_a_process_does_not_start() {
-    let caller = Principal::service("limits");
-    let refused = |config: PrincipalConfig| Credentials::far(&config, &caller).unwrap_err().to_string();
-    assert!(refused(config()).contains("principal.token_file must be set"));
-    let missing = PrincipalConfig { token_file: "/nowhere/token".into(), ..config() };
-    assert!(refused(missing).contains("/nowhere/token"));
+fn a_file_without_a_token_is_named() {
+    let refused = |path: &std::path::Path| Credentials::token_file(path).unwrap_err().to_string();
+    assert!(refused("/nowhere/token".as_ref()).contains("/nowhere/token"));
     let empty = tempfile::NamedTempFile::new().unwrap();
-    assert!(refused(PrincipalConfig { token_file: empty.path().to_owned(), ..config() }).contains("holds no token"));
+    assert!(refused(empty.path()).contains("holds no token"));
 }
