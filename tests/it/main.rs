@@ -11,6 +11,7 @@ mod any_message;
 mod architecture;
 mod closed_loop;
 mod kills;
+mod kubernetes;
 mod people;
 mod retention;
 mod steps;
