@@ -47,7 +47,7 @@ pub struct PrincipalConfig {
     pub audience: String,
     /// The only accepted `alg`s of a token: one family of `RS…`, `PS…`, `ES…` or `EdDSA`.
     pub algorithms: Vec<String>,
-    /// PEM file of the issuer's public key.
+    /// PEM file of the issuer's public key, or of two while one replaces the other; read again every minute.
     pub key_file: PathBuf,
     /// File of the keys, one a line, by which processes of the suite know one another; read again every minute.
     pub service_key_file: PathBuf,

@@ -9,12 +9,12 @@
 use std::{fs, path::Path};
 
 use http::HeaderValue;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, get_current_timestamp};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, encode, get_current_timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use weir_model::{Principal, Role, SubjectId};
 
-use super::{PrincipalConfig, PrincipalError, credentials::bearer, renewed::Renewed};
+use super::{PrincipalConfig, PrincipalError, credentials::bearer, jwt::decode_by_any, renewed::Renewed};
 
 /// The issuer of tokens that processes make for themselves.
 const ISSUER: &str = "weir";
@@ -79,18 +79,9 @@ impl Services {
 
     /// The process that made a token, and until when the token is valid, in seconds since 1970.
     pub(super) fn verify(&self, token: &str) -> Result<(Principal, u64), String> {
-        let mut refused = String::new();
-        for key in self.keys.get() {
-            match decode::<Claims>(token, &key, &self.validation) {
-                Ok(verified) => {
-                    let claims = verified.claims;
-                    let subject = SubjectId::parse(&claims.sub).map_err(|error| format!("sub: {error}"))?;
-                    return Ok((Principal::new(subject, [Role::Service]), claims.exp));
-                }
-                Err(error) => refused = error.to_string(),
-            }
-        }
-        Err(refused)
+        let claims: Claims = decode_by_any(&self.keys.get(), token, &self.validation)?;
+        let subject = SubjectId::parse(&claims.sub).map_err(|error| format!("sub: {error}"))?;
+        Ok((Principal::new(subject, [Role::Service]), claims.exp))
     }
 }
 

@@ -120,6 +120,19 @@ fn a_token_that_is_not_signed_by_the_issuer_is_refused() {
 }
 
 #[test]
+fn while_the_issuer_changes_its_key_tokens_of_both_are_accepted() {
+    let both = tempfile::NamedTempFile::new().unwrap();
+    let keys = [fs_read("test_only_public.pem"), fs_read("test_only_stranger_public.pem")];
+    std::fs::write(both.path(), keys.concat()).unwrap();
+    let config = PrincipalConfig { key_file: both.path().to_owned(), ..config() };
+    for token in [signed(&claims()), signed_by("test_only_stranger.pem", &claims())] {
+        let header = format!("Bearer {token}").parse().unwrap();
+        let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, header)]);
+        assert_eq!(Identities::open(&config).unwrap().identify(&headers).unwrap().subject.as_str(), "ada");
+    }
+}
+
+#[test]
 fn an_unsigned_token_is_refused() {
     // {"alg":"none","typ":"JWT"}
     let head = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
