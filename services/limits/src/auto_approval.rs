@@ -18,6 +18,7 @@ pub(crate) struct AutoApprovalRule {
 
 /// The first rule that approves a request.
 ///
+/// None for a raise beyond what may be raised at once without a person.
 /// None for a frozen account, and none when the grade is worse than the score alone would give: somebody or something
 /// has judged the account below its score, so a person has to look.
 pub(crate) fn approving<'a>(rules: &'a PolicyRules, candidate: &Candidate<'_>) -> Option<&'a AutoApprovalRule> {
@@ -25,6 +26,9 @@ pub(crate) fn approving<'a>(rules: &'a PolicyRules, candidate: &Candidate<'_>) -
     let record = candidate.record;
     let by_score = rules.grade_of_score(record.score, amount.currency())?;
     if candidate.frozen || record.grade > by_score {
+        return None;
+    }
+    if rules.automatic_raise_max(candidate.standing).is_some_and(|most| amount.minor() > most.minor()) {
         return None;
     }
     rules

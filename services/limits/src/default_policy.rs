@@ -17,6 +17,7 @@ pub(crate) const POLICY_ID: &str = "default";
 #[serde(deny_unknown_fields)]
 struct File {
     name: String,
+    automatic_raise_percent_max: Decimal,
     grades: Vec<GradeLine>,
     auto_approval_rules: Vec<RuleLine>,
     approval_levels: Vec<LevelLine>,
@@ -93,6 +94,7 @@ fn read(file: File) -> Result<PolicyRules, MoneyError> {
         grades: Vec::new(),
         auto_approval_rules: Vec::new(),
         approval_levels: Vec::new(),
+        automatic_raise_percent_max: Some(file.automatic_raise_percent_max),
     };
     for line in &file.grades {
         for range in &line.ranges {

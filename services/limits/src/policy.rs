@@ -18,6 +18,8 @@ pub(crate) const AUTO_APPROVAL_RULES_MAX: usize = 100;
 pub(crate) const LEVELS_MAX: i64 = 8;
 /// Most rows of approval levels.
 pub(crate) const LEVEL_ROWS_MAX: usize = 800;
+/// Most percent a rule may be allowed to raise a limit by: a hundredfold.
+pub(crate) const RAISE_PERCENT_MAX: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
 
 /// How orders of a grade pass the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +84,8 @@ pub(crate) struct PolicyRules {
     pub(crate) grades: Vec<GradeRow>,
     pub(crate) auto_approval_rules: Vec<AutoApprovalRule>,
     pub(crate) approval_levels: Vec<ApprovalLevel>,
+    /// What a rule may raise a limit by at once, in percent of the limit that holds; none for any raise.
+    pub(crate) automatic_raise_percent_max: Option<Decimal>,
 }
 
 /// One version; its rules never change.
@@ -121,6 +125,17 @@ impl PolicyRules {
             .find(|better| *better < grade)
             .and_then(|better| self.row(better, currency))
             .map_or(Decimal::ONE_HUNDRED, |row| row.score_min)
+    }
+
+    /// How far a limit may be raised at once without a person, rounded down; none where nothing says so, and where no
+    /// positive amount holds, since that is a first grant and no raise.
+    pub(crate) fn automatic_raise_max(&self, standing: Limit) -> Option<Money> {
+        let percent = self.automatic_raise_percent_max?;
+        let Limit::Amount(amount) = standing else { return None };
+        let raise = amount.to_decimal().checked_mul(percent)?.checked_div(Decimal::ONE_HUNDRED)?;
+        let raised = amount.to_decimal().checked_add(raise)?;
+        // beyond what an amount can hold nothing is left to stop
+        Money::round_down(raised, amount.currency()).ok().filter(|_| amount.is_positive())
     }
 
     /// The levels of a currency, lowest first.

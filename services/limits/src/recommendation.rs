@@ -1,4 +1,5 @@
-//! The limit the rules recommend: the least of what grade, assessment, need and request allow, explained line by line.
+//! The limit the rules recommend: the least of what grade, assessment, need, the limit that holds and request allow,
+//! explained line by line.
 //!
 //! Amounts are rounded down to the minor unit: room is never overstated.
 
@@ -37,15 +38,17 @@ pub(crate) enum LineKind {
     GradeRange,
     Assessment,
     Need,
+    AutomaticRaise,
     Requested,
 }
 
-/// Recommends a limit for a wish, under a grade. The first of equal candidates binds.
+/// Recommends a limit for a wish, under a grade and over the limit that holds. The first of equal candidates binds.
 pub(crate) fn recommend(
     rules: &PolicyRules,
     row: &GradeRow,
     record: &GradeRecord,
     wish: &StandingWish,
+    standing: Limit,
 ) -> Result<Recommendation, MoneyError> {
     let currency = row.currency();
     let mut lines = vec![grade_range(rules, row, record)?];
@@ -55,6 +58,12 @@ pub(crate) fn recommend(
     }
     if let Some(daily_sales) = wish.daily_sales {
         lines.push(need(daily_sales, wish.terms_days, currency)?);
+    }
+    if let (Limit::Amount(from), Some(percent)) = (standing, rules.automatic_raise_percent_max)
+        && let Some(most) = rules.automatic_raise_max(standing)
+    {
+        let message = format!("raised at once by at most {percent} %: {from} + {percent} / 100 x {from} = {most}");
+        lines.push(line(LineKind::AutomaticRaise, most, message));
     }
     if let Limit::Amount(amount) = wish.limit {
         lines.push(line(LineKind::Requested, amount, format!("{amount} is asked for")));

@@ -224,6 +224,8 @@ impl LimitRequest {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate<'a> {
     pub(crate) limit: Limit,
+    /// The limit that holds today.
+    pub(crate) standing: Limit,
     pub(crate) record: &'a GradeRecord,
     pub(crate) frozen: bool,
 }

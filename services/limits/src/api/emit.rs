@@ -190,6 +190,7 @@ fn recommendation(recommendation: &Recommendation) -> wire::LimitRecommendation 
         recommendation::LineKind::GradeRange => wire::RecommendationLineKind::GradeRange,
         recommendation::LineKind::Assessment => wire::RecommendationLineKind::Assessment,
         recommendation::LineKind::Need => wire::RecommendationLineKind::Need,
+        recommendation::LineKind::AutomaticRaise => wire::RecommendationLineKind::AutomaticRaise,
         recommendation::LineKind::Requested => wire::RecommendationLineKind::Requested,
     };
     wire::LimitRecommendation {
@@ -318,5 +319,6 @@ pub(super) fn rules(rules: &PolicyRules) -> wire::PolicyRules {
             .iter()
             .map(|level| wire::ApprovalLevel { level: days(level.level), above: Some(emit::money(level.above)) })
             .collect(),
+        automatic_raise_percent_max: rules.automatic_raise_percent_max.map(emit::decimal),
     }
 }

@@ -23,6 +23,8 @@ pub(super) const TEXT_LENGTH_MAX: usize = 2_000;
 pub(super) const NAME_LENGTH_MAX: usize = 200;
 /// Most decimals of a score.
 const SCORE_SCALE: u32 = 2;
+/// Most decimals of a percentage.
+const PERCENT_SCALE: u32 = 2;
 
 /// A score of 0 to 100 with at most two decimals.
 pub(crate) fn score(fields: &mut Fields, path: &str, value: Option<&pb::Decimal>) -> Option<Decimal> {
@@ -227,11 +229,19 @@ pub(super) fn rules(fields: &mut Fields, rules: Option<&wire::PolicyRules>) -> O
         rules.auto_approval_rules.iter().enumerate().map(|(i, rule)| auto_rule(fields, i, rule)).collect();
     let levels: Vec<_> =
         rules.approval_levels.iter().enumerate().map(|(i, level)| approval_level(fields, i, level)).collect();
+    let raise = parse::optional_decimal(
+        fields,
+        "rules.automatic_raise_percent_max",
+        rules.automatic_raise_percent_max.as_ref(),
+        (Decimal::ZERO, policy::RAISE_PERCENT_MAX),
+        PERCENT_SCALE,
+    );
     let rules = PolicyRules {
         name: name?,
         grades: grades.into_iter().collect::<Option<_>>()?,
         auto_approval_rules: auto.into_iter().collect::<Option<_>>()?,
         approval_levels: levels.into_iter().collect::<Option<_>>()?,
+        automatic_raise_percent_max: raise?,
     };
     rules.check("rules", fields);
     Some(rules)

@@ -117,8 +117,9 @@ impl Limits {
                 return Ok(());
             }
         };
-        request.recommendation = Some(recommend(&policy.rules, row, record, &wish)?);
-        let candidate = Candidate { limit: wish.limit, record, frozen: account.freeze().is_some() };
+        let standing = account.outlook(call.today).in_force;
+        request.recommendation = Some(recommend(&policy.rules, row, record, &wish, standing)?);
+        let candidate = Candidate { limit: wish.limit, standing, record, frozen: account.freeze().is_some() };
         if let Some(rule) = approving(&policy.rules, &candidate)
             && account.can_carry(wish.limit, call.today)
         {

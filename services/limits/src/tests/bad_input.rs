@@ -192,6 +192,7 @@ on_both_databases! {
             grades: vec![GradeRow::default()],
             auto_approval_rules: vec![AutoApprovalRule::default()],
             approval_levels: vec![ApprovalLevel::default()],
+            automatic_raise_percent_max: Some(emit::decimal("10000.01".parse().unwrap())),
         };
         let create = CreatePolicyRequest { request_id: world.id(), rules: Some(rules), validate_only: true };
         let fields = named(policies.create_policy(create).await);
@@ -205,6 +206,7 @@ on_both_databases! {
             "rules.auto_approval_rules[0].score_min",
             "rules.auto_approval_rules[0].amount_max",
             "rules.approval_levels[0].above",
+            "rules.automatic_raise_percent_max",
         ]);
         let activate = ActivatePolicyRequest {
             effective_date: Some(emit::date(date("2026-03-30"))),

@@ -68,6 +68,20 @@ on_both_databases! {
         assert_eq!(request.granted_terms_days, 30);
     }
 
+    async fn a_rule_raises_a_limit_by_half_at_once_and_leaves_more_to_people(db: Db) {
+        let world = World::new(db).await;
+        world.grade(&record("acme", 1, Grade::A, "90", 200_000)).await;
+        world.grade(&record("acme", 2, Grade::A, "91", 300_000)).await;
+        assert_eq!(world.in_force("acme", None).await, amount(yuan(300_000)));
+        world.grade(&record("acme", 3, Grade::A, "92", 500_000)).await;
+        let request = world.requests_of("acme").await.pop().unwrap();
+        assert_eq!(request.state(), LimitRequestState::Submitted);
+        let recommendation = request.recommendation.unwrap();
+        let bound = recommendation.lines.iter().find(|line| line.binding).unwrap();
+        assert_eq!((bound.kind(), bound.amount.clone()), (RecommendationLineKind::AutomaticRaise, Some(emit::money(yuan(450_000)))));
+        assert_eq!(world.in_force("acme", None).await, amount(yuan(300_000)));
+    }
+
     async fn no_credit_cuts_limit_terms_and_temporary_limits_at_once(db: Db) {
         let world = World::new(db).await;
         world.grade(&record("acme", 1, Grade::A, "95", 500_000)).await;

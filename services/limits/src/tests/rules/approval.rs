@@ -17,9 +17,14 @@ fn cents(minor: i64) -> Limit {
 }
 
 fn rule_for(grade: Grade, score: &str, limit: Limit, frozen: bool) -> Option<String> {
+    rule_over(Limit::None, grade, score, limit, frozen)
+}
+
+/// The same over a limit that holds.
+fn rule_over(standing: Limit, grade: Grade, score: &str, limit: Limit, frozen: bool) -> Option<String> {
     let rules = default_policy::rules().unwrap();
     let record = record("acme", 1, grade, score, 0);
-    let candidate = Candidate { limit, record: &record, frozen };
+    let candidate = Candidate { limit, standing, record: &record, frozen };
     approving(&rules, &candidate).map(|rule| rule.rule_id.clone())
 }
 
@@ -34,6 +39,25 @@ fn ninety_points_and_half_a_million_need_no_person() {
         ("90", Limit::Unlimited, &None),
     ] {
         assert_eq!(rule_for(Grade::A, score, limit, false), *expected, "{score} {limit:?}");
+    }
+}
+
+#[test]
+fn a_rule_raises_a_limit_by_half_and_a_cent_more_takes_a_person() {
+    for (standing, limit, approves) in [
+        (cents(20_000_000), cents(30_000_000), true),
+        (cents(20_000_000), cents(30_000_001), false),
+        // half of a cent is none
+        (cents(1), cents(1), true),
+        (cents(1), cents(2), false),
+        // no raise: lower, the first one, after zero, under an unlimited one
+        (cents(40_000_000), cents(100), true),
+        (Limit::None, cents(50_000_000), true),
+        (cents(0), cents(50_000_000), true),
+        (Limit::Unlimited, cents(50_000_000), true),
+        (cents(i64::MAX), cents(50_000_000), true),
+    ] {
+        assert_eq!(rule_over(standing, Grade::A, "90", limit, false).is_some(), approves, "{standing:?} {limit:?}");
     }
 }
 

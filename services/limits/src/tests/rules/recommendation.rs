@@ -21,8 +21,19 @@ fn wish(limit: Limit, terms_days: i64, daily_sales: Option<Money>) -> StandingWi
 }
 
 fn recommended(grade: Grade, score: &str, from_assessment: i64, wish: &StandingWish) -> Recommendation {
+    recommended_over(Limit::None, grade, score, from_assessment, wish)
+}
+
+/// The same over a limit that holds.
+fn recommended_over(
+    standing: Limit,
+    grade: Grade,
+    score: &str,
+    from_assessment: i64,
+    wish: &StandingWish,
+) -> Recommendation {
     let rules = default_policy::rules().unwrap();
-    recommend(&rules, &row(grade), &record("acme", 1, grade, score, from_assessment), wish).unwrap()
+    recommend(&rules, &row(grade), &record("acme", 1, grade, score, from_assessment), wish, standing).unwrap()
 }
 
 fn amount_of(recommendation: &Recommendation, kind: LineKind) -> Option<Money> {
@@ -78,6 +89,25 @@ fn the_least_line_binds_and_only_that() {
 }
 
 #[test]
+fn a_single_raise_is_bound_to_half_of_what_holds_and_says_so() {
+    let asked = wish(Limit::Amount(yuan(400_000)), 30, None);
+    let answer = recommended_over(Limit::Amount(yuan(100_000)), Grade::B, "90", 450_000, &asked);
+    assert_eq!(answer.amount, yuan(150_000));
+    let line = answer.lines.iter().find(|line| line.binding).unwrap();
+    assert_eq!(line.kind, LineKind::AutomaticRaise);
+    assert!(line.message.contains("100000.00 CNY + 50 / 100 x 100000.00 CNY = 150000.00 CNY"), "{}", line.message);
+}
+
+#[test]
+fn a_first_grant_is_no_raise() {
+    let asked = wish(Limit::Amount(yuan(400_000)), 30, None);
+    for standing in [Limit::None, Limit::Amount(yuan(0)), Limit::Unlimited] {
+        let answer = recommended_over(standing, Grade::B, "90", 450_000, &asked);
+        assert_eq!(amount_of(&answer, LineKind::AutomaticRaise), None, "{standing:?}");
+    }
+}
+
+#[test]
 fn what_is_not_known_has_no_line() {
     let answer = recommended(Grade::B, "80", 0, &wish(Limit::Unlimited, 30, None));
     assert_eq!(amount_of(&answer, LineKind::Need), None);
@@ -89,7 +119,7 @@ fn a_need_beyond_what_money_can_hold_is_an_error() {
     let rules = default_policy::rules().unwrap();
     let most = Money::new(i64::MAX, yuan(0).currency());
     let asked = wish(Limit::Unlimited, 2, Some(most));
-    assert!(recommend(&rules, &row(Grade::B), &record("acme", 1, Grade::B, "80", 0), &asked).is_err());
+    assert!(recommend(&rules, &row(Grade::B), &record("acme", 1, Grade::B, "80", 0), &asked, Limit::None).is_err());
 }
 
 #[test]
