@@ -69,6 +69,9 @@ async fn the_loop_closes(way: Way) {
         (Some(cny(LIMIT)), Some(cny(0)), Some(cny(0)))
     );
 
+    // The account took 50,000 of 51,000 it ordered: the next assessment knows.
+    assessed_fulfilment_becomes(&people, "A-100", "98.04").await;
+
     // Another item has been overdue for 20 days: collections works the case, and the gate knows the dunning level.
     let overdue = post_invoice(&people, "INV-3", "A-100", 10_000, days_before(today, 50), 30).await;
     let run = run_collections(&people, today, overdue.token.clone()).await;

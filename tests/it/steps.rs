@@ -159,6 +159,20 @@ pub(crate) fn computed(report: &AssessmentReport, name: &str) -> String {
     }
 }
 
+/// Waits until an assessment would count what became of the orders so far, as so many per hundred delivered or invoiced.
+pub(crate) async fn assessed_fulfilment_becomes(people: &People, account: &str, rate: &str) {
+    let number = Some(fact_value::Kind::Number(Decimal { value: rate.to_owned() }));
+    eventually("the orders reach the assessment", async || {
+        let request =
+            AssessAccountRequest { account_id: account.to_owned(), validate_only: true, ..Default::default() };
+        let answer = people.manager.assessments().assess_account(request).await.unwrap().into_inner();
+        let inputs = answer.assessment.unwrap().report.unwrap().inputs;
+        let input = inputs.into_iter().find(|input| input.name == "fulfilment_rate_percent");
+        input.is_some_and(|input| input.value.unwrap().kind == number)
+    })
+    .await;
+}
+
 /// A credit account, counting what a token stands for.
 pub(crate) async fn credit_account(people: &People, account: &str, token: Option<Token>) -> CreditAccount {
     let request =

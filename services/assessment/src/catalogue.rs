@@ -75,7 +75,6 @@ pub const COMPUTED: &[&str] = &[
     "trading_length_months",
     "orders_per_month",
     "average_order_value",
-    "fulfilment_rate_percent",
     "on_time_percent",
     "weighted_days_beyond_terms",
     "payment_index",
@@ -83,6 +82,8 @@ pub const COMPUTED: &[&str] = &[
     "overdue_item_percent",
     "days_past_due_max",
     "overdue_amount",
+    // what the order gate knows
+    "fulfilment_rate_percent",
     // financial statements
     "debt_to_assets",
     "debt_to_assets_change",
@@ -102,7 +103,7 @@ pub const COMPUTED: &[&str] = &[
 ];
 
 /// Sources that are the system's own.
-pub const OWN_SOURCES: &[&str] = &["receivables", "statements", "profile"];
+pub const OWN_SOURCES: &[&str] = &["receivables", "order_gate", "statements", "profile"];
 
 /// What the system knows of a name; none for a free one.
 pub fn known(name: &str) -> Option<Known> {

@@ -79,9 +79,14 @@ pub enum Error {
     /// Nobody approves what they adjusted themselves.
     #[error("nobody approves an adjustment of their own")]
     SelfApproval,
-    /// What receivables knew at a position has not arrived in time.
-    #[error("receivables' position {0} was not reached in time")]
-    NotFresh(i64),
+    /// What another context knew at a position has not arrived in time.
+    #[error("position {position} of {feed} was not reached in time")]
+    NotFresh {
+        /// The context's feed.
+        feed: &'static str,
+        /// The position waited for.
+        position: i64,
+    },
 }
 
 impl Retryable for Error {
@@ -124,7 +129,7 @@ impl From<Error> for Fault {
             Error::Assess(error) => of_assess(&error, message),
             Error::WrongState(state) => precondition(Reason::WrongState).with("state", state.as_str()),
             Error::SelfApproval => precondition(Reason::SelfApproval),
-            Error::NotFresh(position) => {
+            Error::NotFresh { position, .. } => {
                 Fault::new(Kind::DeadlineExceeded, Reason::NotFresh, message).with("position", position)
             }
         }

@@ -8,7 +8,7 @@ mod profiles;
 mod scorecards;
 
 pub use assessments::AssessRequest;
-pub(crate) use assessments::RECEIVABLES;
+pub(crate) use assessments::{ORDER_GATE, RECEIVABLES};
 pub use facts::Recorded;
 pub use feed::Piece;
 pub(crate) use feed::grade_of;

@@ -10,6 +10,7 @@ use crate::{
     behaviour::Behaviour,
     catalogue::COUNTRY_RATING,
     fact::{Chosen, Fact, choose},
+    fulfilment::Fulfilment,
     profile::Profile,
     statement,
     value::Value,
@@ -23,6 +24,8 @@ pub enum Origin {
     Fact,
     /// Computed from what receivables knows.
     Receivables,
+    /// Computed from what the order gate knows.
+    OrderGate,
     /// Computed from financial statements.
     Statements,
     /// The profile.
@@ -72,6 +75,7 @@ impl Input {
     pub fn computed(value: Value, origin: Origin, known_date: NaiveDate) -> Self {
         let source = match origin {
             Origin::Receivables => "receivables",
+            Origin::OrderGate => "order_gate",
             Origin::Statements => "statements",
             Origin::Profile => "profile",
             Origin::Fact | Origin::Derived => "",
@@ -98,7 +102,13 @@ impl Input {
 pub type Inputs = BTreeMap<String, Input>;
 
 /// Everything known of an account at a date.
-pub fn gather(profile: &Profile, facts: &[Fact], behaviour: Option<&Behaviour>, as_of: NaiveDate) -> Inputs {
+pub fn gather(
+    profile: &Profile,
+    facts: &[Fact],
+    behaviour: Option<&Behaviour>,
+    fulfilment: Option<&Fulfilment>,
+    as_of: NaiveDate,
+) -> Inputs {
     let chosen = choose(facts, as_of);
     let mut inputs = Inputs::new();
     for ((name, period_end), chosen) in &chosen {
@@ -116,6 +126,10 @@ pub fn gather(profile: &Profile, facts: &[Fact], behaviour: Option<&Behaviour>, 
             let input = Input::computed(Value::Number(number), Origin::Receivables, as_of);
             inputs.insert(name.to_owned(), input);
         }
+    }
+    if let Some(rate) = fulfilment.and_then(Fulfilment::rate_percent) {
+        let input = Input::computed(Value::Number(rate), Origin::OrderGate, as_of);
+        inputs.insert("fulfilment_rate_percent".to_owned(), input);
     }
     inputs
 }

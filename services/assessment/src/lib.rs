@@ -1,7 +1,7 @@
 //! Says who deserves how much credit, and why.
 //!
-//! Takes in profiles and facts, follows how accounts pay, scores them by a scorecard that is data, and keeps a report
-//! that explains every point. Knows no limit in force, no order and no invoice: what it decides leaves by its feed.
+//! Takes in profiles and facts, follows how accounts pay and what becomes of their orders, scores them by a scorecard that
+//! is data, and keeps a report that explains every point. Knows no limit in force: what it decides leaves by its feed.
 
 pub mod altman;
 pub mod api;
@@ -12,6 +12,7 @@ pub mod error;
 mod facade;
 pub mod fact;
 pub mod follow;
+pub mod fulfilment;
 pub mod grade;
 pub mod index;
 pub mod input;

@@ -11,6 +11,7 @@ use crate::{
     behaviour::Behaviour,
     catalogue::COUNTRY_RATING,
     fact::Fact,
+    fulfilment::Fulfilment,
     grade::{Grade, GradePolicy},
     input::{Inputs, gather},
     knockout::{KnockOut, knock_outs},
@@ -107,6 +108,18 @@ pub struct Report {
     pub adjustment: Option<Adjustment>,
     /// Position of receivables' feed that the behaviour counts up to.
     pub receivables_position: i64,
+    /// Position of the order gate's feed that the orders count up to.
+    #[serde(default)]
+    pub order_gate_position: i64,
+}
+
+/// Positions of the feeds of others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Receivables'.
+    pub receivables: i64,
+    /// The order gate's.
+    pub order_gate: i64,
 }
 
 /// What an assessment is made from.
@@ -116,10 +129,12 @@ pub struct Case<'c> {
     pub profile: &'c Profile,
     /// Its facts, in the order they were recorded.
     pub facts: &'c [Fact],
-    /// How it pays; none when nothing has been learned.
+    /// How it pays, as far as it was known at the date; none when nothing was.
     pub behaviour: Option<&'c Behaviour>,
-    /// Position of receivables' feed that the behaviour counts up to.
-    pub receivables_position: i64,
+    /// What became of its orders; none when none was closed.
+    pub fulfilment: Option<&'c Fulfilment>,
+    /// How much of other contexts is known.
+    pub followed: Followed,
     /// The scorecard in use.
     pub scorecard: (&'c ScorecardId, &'c Scorecard),
     /// The policy in use.
@@ -153,7 +168,7 @@ pub enum AssessError {
 pub fn assess(case: &Case<'_>) -> Result<Report, AssessError> {
     let (scorecard_id, scorecard) = case.scorecard;
     let (policy_id, policy) = case.policy;
-    let inputs = gather(case.profile, case.facts, case.behaviour, case.as_of);
+    let inputs = gather(case.profile, case.facts, case.behaviour, case.fulfilment, case.as_of);
     let rating = inputs.get(COUNTRY_RATING).and_then(|input| input.value.number());
     if case.profile.cross_border && rating.is_none() {
         return Err(AssessError::CountryRatingMissing);
@@ -194,7 +209,8 @@ pub fn assess(case: &Case<'_>) -> Result<Report, AssessError> {
         knock_outs,
         country_cap,
         adjustment: case.adjustment.cloned(),
-        receivables_position: case.receivables_position,
+        receivables_position: case.followed.receivables,
+        order_gate_position: case.followed.order_gate,
     })
 }
 

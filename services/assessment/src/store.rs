@@ -4,6 +4,7 @@ mod assessments;
 mod behaviours;
 mod facts;
 mod grades;
+mod orders;
 mod policies;
 mod profiles;
 mod scorecards;
@@ -21,6 +22,7 @@ pub(crate) use behaviours::{behaviour, save_behaviour_in};
 pub use facts::RecordedFact;
 pub(crate) use facts::{ListedFacts, facts_of, list_facts, record_facts_in};
 pub(crate) use grades::{grade_in, grades, save_grade_in};
+pub(crate) use orders::{closed_orders, save_order_in};
 pub use policies::PolicyRecord;
 pub(crate) use policies::{insert_policy_in, next_policy_version, policy, policy_at};
 pub(crate) use profiles::{profile, profile_for_update, save_profile_in};
@@ -32,8 +34,10 @@ pub(crate) use scorecards::{
 pub use scorecards::ScorecardRecord;
 
 /// The context's own schema; the store's tables come by themselves.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 100, name: "assessment", sql: include_str!("migrations/0100_assessment.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 100, name: "assessment", sql: include_str!("migrations/0100_assessment.sql") },
+    Migration { version: 101, name: "known_by_day", sql: include_str!("migrations/0101_known_by_day.sql") },
+];
 
 /// What a column holds that this code never wrote.
 fn corrupt(what: &str, value: &str) -> Error {
@@ -64,5 +68,15 @@ fn score(rate: Rate) -> Decimal {
 /// Every query with fixed text, for the test that prepares them on both databases.
 #[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, weir_store::Sql)> {
-    [assessments::ALL, behaviours::ALL, facts::ALL, grades::ALL, policies::ALL, profiles::ALL, scorecards::ALL].concat()
+    [
+        assessments::ALL,
+        behaviours::ALL,
+        facts::ALL,
+        grades::ALL,
+        orders::ALL,
+        policies::ALL,
+        profiles::ALL,
+        scorecards::ALL,
+    ]
+    .concat()
 }

@@ -16,7 +16,7 @@ use weir_wire::{
 };
 
 use super::{Api, read, status, under, write};
-use crate::AssessRequest;
+use crate::{AssessRequest, report::Followed};
 
 /// What of a call's time is kept back for the answer that freshness was not reached.
 const ANSWER_TIME: Duration = Duration::from_millis(100);
@@ -40,14 +40,18 @@ impl AssessmentService for Api {
         }
         let adjustment =
             read::adjustment(&mut fields, "adjustment", message.adjustment.as_ref(), &call.principal.subject);
-        let position =
-            parse::fresh(&mut fields, "at_least_as_fresh", message.at_least_as_fresh.as_ref(), Context::Receivables);
+        let fresh = message.at_least_as_fresh.as_ref();
+        let receivables = parse::fresh(&mut fields, "at_least_as_fresh", fresh, Context::Receivables);
+        let order_gate = parse::fresh(&mut Fields::default(), "at_least_as_fresh", fresh, Context::OrderGate);
         let read = (|| {
             Some(AssessRequest {
                 account_id: account_id?,
                 as_of: as_of?,
                 adjustment: adjustment?,
-                receivables_position: position?,
+                at_least: Followed {
+                    receivables: receivables?.unwrap_or(0),
+                    order_gate: order_gate.flatten().unwrap_or(0),
+                },
                 deadline: deadline.and_then(|deadline| deadline.checked_sub(ANSWER_TIME)),
             })
         })();

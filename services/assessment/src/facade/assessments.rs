@@ -11,14 +11,17 @@ use super::profiles::json;
 use crate::{
     Assessment,
     error::*,
+    fulfilment::first_day,
     grade::Grade,
     record::{GradeRecord, Record, State, Summary},
-    report::{Adjustment, Case, Report, assess},
+    report::{Adjustment, Case, Followed, Report, assess},
     store::{self, ListedAssessments},
 };
 
 /// The feed whose bookmark tells how much of receivables is known.
 pub(crate) const RECEIVABLES: &str = "receivables";
+/// The feed whose bookmark tells how much of the order gate is known.
+pub(crate) const ORDER_GATE: &str = "order_gate";
 /// How long to wait for freshness where the call has no deadline.
 const FRESH_WAIT: Duration = Duration::from_secs(5);
 
@@ -31,8 +34,8 @@ pub struct AssessRequest {
     pub as_of: NaiveDate,
     /// What an expert changes.
     pub adjustment: Option<Adjustment>,
-    /// Count at least what receivables knew at this position.
-    pub receivables_position: Option<i64>,
+    /// Count at least what the others knew at these positions; 0 for whatever is known.
+    pub at_least: Followed,
     /// When to stop waiting for that; a few seconds from now where none is given.
     pub deadline: Option<Instant>,
 }
@@ -90,25 +93,35 @@ impl Assessment {
         Ok(store::assessments(&self.env.db, list).await?)
     }
 
-    /// Waits until as much of receivables is known as the request wants; answers how much is.
-    async fn fresh(&self, request: &AssessRequest) -> Result<i64> {
-        if let Some(position) = request.receivables_position.filter(|position| *position > 0) {
-            let deadline = request.deadline.unwrap_or_else(|| Instant::now() + FRESH_WAIT);
-            bookmark::reached(&self.env.db, RECEIVABLES, position, deadline).await.map_err(|error| match error {
-                StoreError::DeadlinePassed => Error::NotFresh(position),
+    /// Waits until as much of the others is known as the request wants; answers how much is.
+    async fn fresh(&self, request: &AssessRequest) -> Result<Followed> {
+        let deadline = request.deadline.unwrap_or_else(|| Instant::now() + FRESH_WAIT);
+        Ok(Followed {
+            receivables: self.reached(RECEIVABLES, request.at_least.receivables, deadline).await?,
+            order_gate: self.reached(ORDER_GATE, request.at_least.order_gate, deadline).await?,
+        })
+    }
+
+    /// Waits until a feed is known up to a position; answers how far it is.
+    async fn reached(&self, feed: &'static str, position: i64, deadline: Instant) -> Result<i64> {
+        if position > 0 {
+            bookmark::reached(&self.env.db, feed, position, deadline).await.map_err(|error| match error {
+                StoreError::DeadlinePassed => Error::NotFresh { feed, position },
                 other => other.into(),
             })?;
         }
-        Ok(bookmark::get(&self.env.db, RECEIVABLES).await?.unwrap_or(0))
+        Ok(bookmark::get(&self.env.db, feed).await?.unwrap_or(0))
     }
 }
 
-async fn assess_in(tx: &mut Tx, request: &AssessRequest, receivables_position: i64) -> Result<Report> {
+async fn assess_in(tx: &mut Tx, request: &AssessRequest, followed: Followed) -> Result<Report> {
     let (account_id, as_of) = (&request.account_id, request.as_of);
     let unknown = || Error::AccountUnknown(account_id.clone());
     let (profile, _) = store::profile(&mut *tx, account_id).await?.ok_or_else(unknown)?;
     let facts = store::facts_of(&mut *tx, account_id).await?;
-    let behaviour = store::behaviour(&mut *tx, account_id, profile.currency).await?;
+    let behaviour = store::behaviour(&mut *tx, account_id, profile.currency, as_of).await?;
+    let closed = (first_day(as_of), as_of);
+    let fulfilment = store::closed_orders(&mut *tx, account_id, profile.currency, closed).await?;
     let scorecard = store::scorecard_at(&mut *tx, as_of).await?.ok_or(Error::NoActiveScorecard(as_of))?;
     let scorecard_id = scorecard.scorecard_id.ok_or(Error::NoActiveScorecard(as_of))?;
     let policy = store::policy_at(&mut *tx, as_of).await?.ok_or(Error::NoActivePolicy(as_of))?;
@@ -117,7 +130,8 @@ async fn assess_in(tx: &mut Tx, request: &AssessRequest, receivables_position: i
         profile: &profile,
         facts: &facts,
         behaviour: behaviour.as_ref(),
-        receivables_position,
+        fulfilment: fulfilment.as_ref(),
+        followed,
         scorecard: (&scorecard_id, &scorecard.content),
         policy: (&policy_id, &policy.content),
         adjustment: request.adjustment.as_ref(),

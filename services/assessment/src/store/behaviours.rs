@@ -1,5 +1,6 @@
-//! What was learned from receivables, by account and currency.
+//! What was learned from receivables, by account and currency, as it was known at the end of each day.
 
+use chrono::NaiveDate;
 use weir_model::{AccountId, Currency};
 use weir_store::{Json, Result, Runner, Tx};
 
@@ -9,13 +10,21 @@ use crate::behaviour::{Behaviour, Due, History};
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
-        GET = "select history, schedule from behaviours where account_id = $1 and currency = $2";
+        KNOWN_ON = "
+            select (select history from behaviour_days
+                    where account_id = $1 and currency = $2 and known_on <= $3 and history is not null
+                    order by version desc limit 1) as history,
+                   schedule
+            from behaviour_days
+            where account_id = $1 and currency = $2 and known_on <= $3
+            order by version desc limit 1";
         SAVE = "
-            insert into behaviours (account_id, currency, version, history, schedule) values ($1, $2, $3, $4, $5)
-            on conflict (account_id, currency) do update
+            insert into behaviour_days (account_id, currency, known_on, version, history, schedule)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (account_id, currency, known_on) do update
             set version = excluded.version, schedule = excluded.schedule,
-                history = coalesce(excluded.history, behaviours.history)
-            where behaviours.version < excluded.version";
+                history = coalesce(excluded.history, behaviour_days.history)
+            where behaviour_days.version < excluded.version";
     }
 }
 
@@ -25,26 +34,29 @@ struct Row {
     schedule: Json<Vec<Due>>,
 }
 
-/// How an account behaves in a currency.
+/// How an account behaves in a currency, as it was known on a day.
 pub(crate) async fn behaviour<'c>(
     on: impl Runner<'c>,
     account_id: &AccountId,
     currency: Currency,
+    as_of: NaiveDate,
 ) -> Result<Option<Behaviour>> {
-    let row: Option<Row> = on.query(sql::GET).bind(account_id.as_str()).bind(currency.code()).optional().await?;
+    let query = on.query(sql::KNOWN_ON).bind(account_id.as_str()).bind(currency.code()).bind(as_of);
+    let row: Option<Row> = query.optional().await?;
     Ok(row.map(|row| Behaviour { currency, history: row.history.map(|json| json.0), schedule: row.schedule.0 }))
 }
 
-/// Keeps what was learned, unless something newer is known. A history not told again stays.
+/// Keeps what became known on a day, unless something newer is known of it. A history not told again stays.
 pub(crate) async fn save_behaviour_in(
     tx: &mut Tx,
     account_id: &AccountId,
-    version: i64,
+    (known_on, version): (NaiveDate, i64),
     behaviour: &Behaviour,
 ) -> Result<()> {
     tx.query(sql::SAVE)
         .bind(account_id.as_str())
         .bind(behaviour.currency.code())
+        .bind(known_on)
         .bind(version)
         .bind(behaviour.history.as_ref().map(Json))
         .bind(Json(&behaviour.schedule))

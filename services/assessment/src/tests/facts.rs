@@ -66,17 +66,17 @@ fn number_of(inputs: &Inputs, name: &str) -> Option<Decimal> {
 #[test]
 fn the_years_since_the_founding_are_counted_to_the_date() {
     let facts = [recorded("established_date", Value::Date(date("2016-03-31")))];
-    let inputs = gather(&domestic(), &facts, None, date("2026-03-31"));
+    let inputs = gather(&domestic(), &facts, None, None, date("2026-03-31"));
     // 3,652 days ÷ 365.25
     assert_eq!(number_of(&inputs, "years_established"), Some(dec("10")));
 }
 
 #[test]
 fn an_account_that_no_border_parts_from_us_carries_no_country_risk() {
-    let inputs = gather(&domestic(), &[], None, date("2026-03-31"));
+    let inputs = gather(&domestic(), &[], None, None, date("2026-03-31"));
     assert_eq!(number_of(&inputs, "country_risk"), Some(dec("100")));
     let facts = [recorded("country_rating", Value::Number(dec("55")))];
-    let inputs = gather(&domestic(), &facts, None, date("2026-03-31"));
+    let inputs = gather(&domestic(), &facts, None, None, date("2026-03-31"));
     assert_eq!(number_of(&inputs, "country_risk"), Some(dec("55")));
 }
 
@@ -108,7 +108,7 @@ fn ratios_come_from_the_newest_of_two_statements() {
         "2024-12-31",
         &[("total_assets", "900"), ("total_liabilities", "450"), ("revenue", "1200")],
     ));
-    let inputs = gather(&domestic(), &facts, None, date("2026-03-31"));
+    let inputs = gather(&domestic(), &facts, None, None, date("2026-03-31"));
     let table = [
         ("debt_to_assets", "0.4"),
         ("debt_to_assets_change", "-0.1"),
@@ -131,14 +131,14 @@ fn ratios_come_from_the_newest_of_two_statements() {
 #[test]
 fn a_statement_whose_period_has_not_ended_does_not_count() {
     let facts = statements("2026-12-31", &[("total_assets", "1000"), ("total_liabilities", "400")]);
-    let inputs = gather(&domestic(), &facts, None, date("2026-03-31"));
+    let inputs = gather(&domestic(), &facts, None, None, date("2026-03-31"));
     assert_eq!(number_of(&inputs, "debt_to_assets"), None);
 }
 
 #[test]
 fn a_ratio_over_nothing_is_left_out() {
     let facts = statements("2025-12-31", &[("total_assets", "0"), ("total_liabilities", "400")]);
-    let inputs = gather(&domestic(), &facts, None, date("2026-03-31"));
+    let inputs = gather(&domestic(), &facts, None, None, date("2026-03-31"));
     assert_eq!(number_of(&inputs, "debt_to_assets"), None);
 }
 

@@ -3,6 +3,8 @@
 mod assessing;
 mod feed;
 mod intake;
+mod orders;
+mod payments;
 mod scorecards;
 
 use weir_runtime::edge::unlisted_methods;

@@ -88,6 +88,7 @@ impl Opened {
                 let from = Role::Assessment;
                 let receivables = peers.way(from, Role::Receivables)?;
                 work.follow(from, weir_assessment::follow::receivables(context, receivables));
+                work.follow(from, weir_assessment::follow::order_gate(context, peers.way(from, Role::OrderGate)?));
             }
             Opened::Limits(context) => {
                 let from = Role::Limits;

@@ -43,6 +43,7 @@ pub(super) fn report(report: &Report) -> pb::AssessmentReport {
         recommendation: Some(recommendation(&report.recommendation)),
         adjustment: report.adjustment.as_ref().map(adjustment),
         receivables_position: report.receivables_position,
+        order_gate_position: report.order_gate_position,
     }
 }
 
@@ -50,6 +51,7 @@ fn input(name: &str, input: &Input) -> pb::AssessmentInput {
     let origin = match input.origin {
         Origin::Fact => pb::InputOrigin::Fact,
         Origin::Receivables => pb::InputOrigin::Receivables,
+        Origin::OrderGate => pb::InputOrigin::OrderGate,
         Origin::Statements => pb::InputOrigin::Statements,
         Origin::Profile => pb::InputOrigin::Profile,
         Origin::Derived => pb::InputOrigin::Derived,
