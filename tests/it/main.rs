@@ -15,4 +15,5 @@ mod kubernetes;
 mod people;
 mod retention;
 mod steps;
+mod takeover;
 mod tokens;

@@ -8,6 +8,7 @@ mod processes;
 mod world;
 
 pub use desk::Desk;
+pub use nix::sys::signal::Signal;
 pub use pb::{cny, date, decimal, order, request_id};
-pub use processes::Processes;
+pub use processes::{LEASE, Processes};
 pub use world::{Way, World};

@@ -8,8 +8,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::mpsc,
+    time::Duration,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use weir::{roles::Role, suite};
 use weir_model::Principal;
@@ -18,7 +23,10 @@ use weir_wire::Peer;
 
 use crate::issuer::Issuer;
 
-/// One process a role on the same PostgreSQL. Killed when dropped.
+/// The lease of a gate: short, so that a test need not wait for long, and longer than a machine with much to do is slow.
+pub const LEASE: Duration = Duration::from_secs(2);
+
+/// One process a role on the same PostgreSQL, and a second gate where a test asks for one. Killed when dropped.
 #[derive(Debug)]
 pub struct Processes {
     folder: PathBuf,
@@ -26,14 +34,15 @@ pub struct Processes {
     database: SecretString,
     addresses: BTreeMap<Role, SocketAddr>,
     running: BTreeMap<Role, Child>,
+    second_gate: Option<(SocketAddr, Child)>,
 }
 
 impl Processes {
     /// Starts all five and waits until each is ready.
     pub async fn start(folder: &Path, database: SecretString) -> Processes {
         let addresses = Role::ALL.into_iter().zip(free_addresses()).collect();
-        let (folder, issuer) = (folder.to_owned(), Issuer::new(folder));
-        let mut processes = Processes { folder, issuer, database, addresses, running: BTreeMap::new() };
+        let (folder, issuer, running) = (folder.to_owned(), Issuer::new(folder), BTreeMap::new());
+        let mut processes = Processes { folder, issuer, database, addresses, running, second_gate: None };
         let ready: Vec<_> = Role::ALL.into_iter().map(|role| processes.spawn(role)).collect();
         tokio::task::spawn_blocking(move || ready.iter().for_each(wait)).await.expect("waiting does not fail");
         processes
@@ -45,6 +54,27 @@ impl Processes {
         tokio::task::spawn_blocking(move || wait(&ready)).await.expect("waiting does not fail");
     }
 
+    /// Starts a second gate beside the first, and waits until it listens.
+    pub async fn start_second_gate(&mut self) {
+        let address = *free_addresses().first().expect("a free address");
+        let (child, listening) = self.start_process(Role::OrderGate, address, "\"listening\"");
+        self.second_gate = Some((address, child));
+        tokio::task::spawn_blocking(move || wait(&listening)).await.expect("waiting does not fail");
+    }
+
+    /// The ways to the first and the second gate.
+    pub fn gates(&self, caller: &Principal) -> [Peer; 2] {
+        let (second, _) = self.second_gate.as_ref().expect("a second gate was started");
+        [self.address(Role::OrderGate), *second].map(|address| self.with_token(address, caller))
+    }
+
+    /// Sends a signal to a role's process.
+    pub fn signal(&self, role: Role, signal: Signal) {
+        let child = self.running.get(&role).expect("the role is running");
+        let id = i32::try_from(child.id()).expect("a process id");
+        kill(Pid::from_raw(id), signal).expect("a child can be signalled");
+    }
+
     /// Kills a role as a failing machine would: SIGKILL, no farewell.
     pub fn kill(&mut self, role: Role) {
         let mut child = self.running.remove(&role).expect("the role is running");
@@ -54,18 +84,17 @@ impl Processes {
 
     /// The way to a role for a caller with a token.
     pub fn peer(&self, role: Role, caller: &Principal) -> Peer {
-        let token_file = self.issuer.token_file(caller);
-        self.way(role, Credentials::token_file(&token_file).expect("a token has been written"))
+        self.with_token(self.address(role), caller)
     }
 
     /// The way to a role for a caller who says who it is and has no token to prove it.
     pub fn peer_without_token(&self, role: Role, caller: &Principal) -> Peer {
-        self.way(role, Credentials::named(caller))
+        way(self.address(role), Credentials::named(caller))
     }
 
-    fn way(&self, role: Role, credentials: Credentials) -> Peer {
-        let address = format!("http://{}", self.address(role));
-        suite::far(&address, credentials).expect("an address of ours is one")
+    fn with_token(&self, address: SocketAddr, caller: &Principal) -> Peer {
+        let token_file = self.issuer.token_file(caller);
+        way(address, Credentials::token_file(&token_file).expect("a token has been written"))
     }
 
     fn address(&self, role: Role) -> SocketAddr {
@@ -83,15 +112,24 @@ impl Processes {
 
     /// Starts a role; the receiver hears of it once it is ready.
     fn spawn(&mut self, role: Role) -> mpsc::Receiver<()> {
+        let (child, ready) = self.start_process(role, self.address(role), "\"ready\"");
+        self.running.insert(role, child);
+        ready
+    }
+
+    /// Starts a process; the receiver hears of it once it logs a word.
+    fn start_process(&self, role: Role, address: SocketAddr, word: &'static str) -> (Child, mpsc::Receiver<()>) {
         let mut command = Command::new(program());
         command
-            .args(["serve", role.as_str(), "--listen", &self.address(role).to_string()])
+            .args(["serve", role.as_str(), "--listen", &address.to_string()])
             .current_dir(&self.folder)
             .env_clear()
             .env("WEIR_DATABASE__URL", self.database.expose_secret())
             .env("WEIR_DATABASE__CONNECTIONS", "8")
             .envs(self.issuer.settings())
             .env("WEIR_TELEMETRY__METRICS_LISTEN", "")
+            .env("WEIR_ORDER_GATE__LEASE", format!("{}s", LEASE.as_secs()))
+            .env("WEIR_SHUTDOWN__WAIT", "0s")
             .env("WEIR_TELEMETRY__LOG_FORMAT", "json")
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -104,23 +142,27 @@ impl Processes {
         std::thread::spawn(move || {
             // read to the end, so that the process never waits for room to write
             for line in lines.map_while(Result::ok) {
-                if line.contains("\"ready\"") {
+                if line.contains(word) {
                     let _ = tell.send(());
                 }
             }
         });
-        self.running.insert(role, child);
-        ready
+        (child, ready)
     }
 }
 
 impl Drop for Processes {
     fn drop(&mut self) {
-        for child in self.running.values_mut() {
+        let second = self.second_gate.as_mut().map(|(_, child)| child);
+        for child in self.running.values_mut().chain(second) {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
+}
+
+fn way(address: SocketAddr, credentials: Credentials) -> Peer {
+    suite::far(&format!("http://{address}"), credentials).expect("an address of ours is one")
 }
 
 fn wait(ready: &mpsc::Receiver<()>) {

@@ -111,13 +111,18 @@ impl World {
 
     /// Kills a role's process with SIGKILL and starts it anew; for a suite of processes.
     pub async fn kill_and_restart(&mut self, role: Role) {
+        let processes = self.processes();
+        processes.kill(role);
+        processes.restart(role).await;
+    }
+
+    /// The processes of a suite that is several.
+    pub fn processes(&mut self) -> &mut Processes {
         let processes = match &mut self.body {
             Body::Far(processes) => Some(processes),
             Body::Near(_) => None,
         };
-        let processes = processes.expect("a suite of processes, which alone can lose a part");
-        processes.kill(role);
-        processes.restart(role).await;
+        processes.expect("a suite of processes, which alone can lose a part")
     }
 
     /// Ends it and starts it anew with some of the roles; for a suite near.

@@ -196,6 +196,16 @@ impl Followed {
             _ => {}
         }
     }
+
+    /// How far a context's feed has been followed; none before the first snapshot.
+    pub fn reached(&self, feed: &str) -> Option<i64> {
+        match feed {
+            "limits" => self.limits,
+            "receivables" => self.receivables,
+            "collections" => self.collections,
+            _ => None,
+        }
+    }
 }
 
 impl Followed {

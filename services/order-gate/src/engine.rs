@@ -3,23 +3,26 @@
 //! transaction, then made visible, then answered.
 //!
 //! A batch that fails leaves the book as it was. When nobody knows whether it was committed, the book is dropped and
-//! read anew, and its callers are told UNAVAILABLE: asking again gives the one true answer.
+//! read anew, and its callers are told UNAVAILABLE: asking again gives the one true answer. The same while another
+//! process decides: there is no book without a lease, and none is read once the lease may have ended.
 
 mod batch;
+mod life;
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use weir_model::Call;
-use weir_store::Env;
+use weir_store::{Dialect, Env};
 
 use crate::book::Book;
 use crate::decision::Followed;
 use crate::draft::{Activate, Authorize, Bookmark, Cancel, Deliver, News, Recheck, Reject, ReleaseHold, Settled};
 use crate::error::Error;
+use crate::ownership::Ownership;
 use crate::pulse::Pulse;
 use crate::store;
 
@@ -57,10 +60,30 @@ pub(crate) struct Command {
 /// What the task and the readers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// None while it is read anew, and for good once another process has taken over.
+    /// None while it is read anew, and while another process decides.
     book: RwLock<Option<Book>>,
     followed: watch::Sender<Followed>,
+    /// Until when the lease is relied on; none without one.
+    relied_on: watch::Sender<Option<Instant>>,
+    /// How often the book was read.
+    here: watch::Sender<u64>,
     pub(crate) pulse: Pulse,
+}
+
+impl Shared {
+    fn is_relied_on(&self) -> bool {
+        self.relied_on.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
+    fn rely_until(&self, until: Option<Instant>) {
+        self.relied_on.send_replace(until);
+    }
+
+    /// Ends when the lease is lost.
+    async fn lost(&self) {
+        // the sender lives as long as this does
+        let _ = self.relied_on.subscribe().wait_for(Option::is_none).await;
+    }
 }
 
 /// The way to the task, and to the book it keeps. The task ends when this is dropped.
@@ -68,35 +91,82 @@ pub(crate) struct Shared {
 pub(crate) struct Engine {
     queue: mpsc::Sender<Command>,
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
+    closing: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = self.task.get_mut() {
+            task.abort();
+        }
     }
 }
 
 impl Engine {
-    /// Takes the partition over, reads the book and starts deciding.
-    pub(crate) async fn start(env: &Env) -> Result<Engine, Error> {
-        let owner = format!("process {}", std::process::id());
-        let tenure = store::take(&env.db, &owner).await?;
-        let book = store::load(&env.db, tenure).await?;
+    /// Reads the book and starts deciding; where another process decides, as soon as that one does no more.
+    pub(crate) async fn start(env: &Env, ownership: Ownership) -> Result<Engine, Error> {
+        let partitions = store::prepare(&env.db, ownership.partitions).await?;
+        if env.db.dialect() == Dialect::Sqlite {
+            // its folder is this process's alone: no owner is alive that it does not know
+            store::bury_all(&env.db).await?;
+        }
         let shared = Arc::new(Shared {
-            followed: watch::Sender::new(book.followed),
-            book: RwLock::new(Some(book)),
+            book: RwLock::new(None),
+            followed: watch::Sender::default(),
+            relied_on: watch::Sender::new(None),
+            here: watch::Sender::new(0),
             pulse: Pulse::default(),
         });
+        let mut writer = batch::Writer {
+            env: env.clone(),
+            shared: shared.clone(),
+            ownership,
+            partitions,
+            tenure: None,
+            keeper: None,
+        };
+        writer.look().await?;
         let (queue, commands) = mpsc::channel(QUEUE_MAX);
-        let task = tokio::spawn(batch::Writer::new(env.clone(), shared.clone(), tenure).run(commands));
-        Ok(Engine { queue, shared, task })
+        let closing = watch::Sender::new(false);
+        let task = tokio::spawn(writer.run(commands, closing.subscribe()));
+        Ok(Engine { queue, shared, closing, task: Mutex::new(Some(task)) })
+    }
+
+    /// Finishes the batch under way and gives everything up, so that another process can take over at once.
+    pub(crate) async fn close(&self) {
+        self.closing.send_replace(true);
+        let task = self.task.lock().take();
+        if let Some(task) = task {
+            // it ends by itself; a panic in it was told where it happened
+            let _ = task.await;
+        }
     }
 
     /// Ends the task wherever it is, as the end of the process would.
     #[cfg(test)]
     pub(crate) fn stop(&self) {
-        self.task.abort();
+        if let Some(task) = &*self.task.lock() {
+            task.abort();
+        }
+    }
+
+    /// Whether this process decides.
+    pub(crate) fn is_here(&self) -> bool {
+        self.read(|_| ()).is_ok()
+    }
+
+    /// Waits until this process decides; [`Error::Unavailable`] when it never will again.
+    pub(crate) async fn here(&self) -> Result<(), Error> {
+        let (mut here, mut closing) = (self.shared.here.subscribe(), self.closing.subscribe());
+        while !self.is_here() {
+            tokio::select! {
+                _ = closing.wait_for(|closing| *closing) => return Err(Error::Unavailable),
+                // the sender lives as long as this does
+                _ = here.changed() => {}
+            }
+        }
+        Ok(())
     }
 
     /// Asks the task and waits for its durable answer.
@@ -109,13 +179,11 @@ impl Engine {
         answer.await.map_err(|_| Error::Unavailable)?
     }
 
-    /// Whether it decides nothing more, because another process has taken the partition over.
-    pub(crate) fn is_over(&self) -> bool {
-        self.task.is_finished()
-    }
-
     /// Reads the book.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&Book) -> T) -> Result<T, Error> {
+        if !self.shared.is_relied_on() {
+            return Err(Error::Unavailable);
+        }
         self.shared.book.read().as_ref().map(read).ok_or(Error::Unavailable)
     }
 

@@ -27,6 +27,7 @@ use crate::engine::{Ask, Engine};
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::order::Order;
+use crate::ownership::Ownership;
 use crate::policy::{Policy, PolicyVersion};
 use crate::pulse::Feed;
 use crate::store::{self, HoldFilter};
@@ -79,10 +80,11 @@ pub struct OrderGate {
 }
 
 impl OrderGate {
-    /// Opens the gate on a migrated database: takes it over, reads the book and starts deciding. Migrates nothing.
-    pub async fn open(env: Env) -> Result<Self, Error> {
+    /// Opens the gate on a migrated database: reads the book and starts deciding, where another process decides as soon
+    /// as that one does no more. Until then every call is told UNAVAILABLE. Migrates nothing.
+    pub async fn open(env: Env, ownership: Ownership) -> Result<Self, Error> {
         let journal = Journal::start(&env.db).await?;
-        let engine = Engine::start(&env).await?;
+        let engine = Engine::start(&env, ownership).await?;
         Ok(OrderGate { env, journal, engine, daily: tokio::sync::Mutex::default() })
     }
 
@@ -91,9 +93,9 @@ impl OrderGate {
         self.engine.pulse().register(registry);
     }
 
-    /// Whether another process has taken over what this gate decided for: it decides nothing more.
-    pub fn is_over(&self) -> bool {
-        self.engine.is_over()
+    /// Decides nothing more, and lets another process take over at once.
+    pub async fn close(&self) {
+        self.engine.close().await;
     }
 
     /// Whether the book is in memory and every feed has been reached once.

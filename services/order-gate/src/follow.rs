@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use weir_model::{AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, SnapshotStep, SourceError};
 use weir_store::{
-    Db, Tx,
+    Db, Tx, bookmark,
     follow::{Advance, Follower, Line, Source},
 };
 use weir_wire::{Peer, collections, feed, limits, parse, receivables};
@@ -103,6 +103,12 @@ impl Source for GateSource {
                 feed::collections::watch(&self.peer, after, |header, change| heard(header, conduct(change))).await
             }
         }
+    }
+
+    async fn bookmark(&self, db: &Db, feed: &'static str) -> Result<Option<i64>, weir_store::Error> {
+        // whoever decides follows: it alone may move the bookmark
+        self.context.engine.here().await.map_err(|error| weir_store::Error::LeaseLost(error.to_string()))?;
+        bookmark::get(db, feed).await
     }
 
     /// Never asked: what is heard goes through [`save`](Source::save).

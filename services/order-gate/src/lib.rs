@@ -18,6 +18,7 @@ mod facade;
 pub mod follow;
 pub mod hold;
 pub mod order;
+pub mod ownership;
 pub mod policy;
 mod pulse;
 mod replay;
@@ -32,6 +33,7 @@ pub use facade::{
     AccountStanding, CancelAsk, Committed, Decided, DeliverAsk, Freshness, HoldOutcome, HoldQuery, OrderGate,
     ReleaseAsk,
 };
+pub use ownership::Ownership;
 pub use store::MIGRATIONS;
 
 #[cfg(test)]

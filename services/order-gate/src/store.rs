@@ -1,21 +1,22 @@
-//! All SQL of the gate. One partition for now; its row says who may write and is the end of the chain of batches.
+//! All SQL of the gate.
 
 mod load;
+mod owners;
 mod read;
 mod save;
 
-pub(crate) use load::{Tenure, load, take, tenure_holds};
+pub(crate) use load::load;
+pub(crate) use owners::{Tenure, acquire, bury_all, prepare, recall, renew, resign};
 pub(crate) use read::{HoldFilter, commitments_after, decision, dossier, hold, holds, live_after, policy};
 pub(crate) use save::{dossiers_in, save_in};
 
 use weir_store::Migration;
 
 /// The gate's tables.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 100, name: "gate", sql: include_str!("migrations/0100_gate.sql") }];
-
-/// The only partition so far.
-const PARTITION: i64 = 0;
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { version: 100, name: "gate", sql: include_str!("migrations/0100_gate.sql") },
+    Migration { version: 101, name: "owners", sql: include_str!("migrations/0101_owners.sql") },
+];
 
 /// Kinds of inputs that are not currencies.
 const CREDIT: &str = "credit";
@@ -24,5 +25,5 @@ const CONDUCT: &str = "conduct";
 /// Every query with a fixed text, to be prepared by a test.
 #[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, weir_store::Sql)> {
-    [load::ALL, read::ALL, save::ALL].concat()
+    [load::ALL, owners::ALL, read::ALL, save::ALL].concat()
 }

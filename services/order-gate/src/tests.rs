@@ -10,6 +10,7 @@ mod feed;
 mod holds;
 mod input;
 mod orders;
+mod ownership;
 mod policy;
 mod simulation;
 mod stale;

@@ -3,6 +3,7 @@
 mod notices;
 
 use std::{
+    num::NonZeroU16,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +12,7 @@ use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use weir_model::Clock;
+use weir_order_gate::Ownership;
 use weir_runtime::{
     EdgeConfig, PrincipalConfig, ServerConfig, ShutdownConfig, TelemetryConfig,
     config::{self, ConfigError, Effective, Layers},
@@ -30,6 +32,9 @@ const JOURNAL_RETENTION_MIN: Duration = Duration::from_secs(3_600);
 /// Keys whose values are never shown.
 const SECRETS: [&str; 3] = ["database.url", "pages.key", "notices.smtp_password"];
 
+/// The shortest lease: a database that takes a while to answer must not make its holder lose it.
+const LEASE_MIN: Duration = Duration::from_secs(1);
+
 /// Everything a process of the suite can be told.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -47,6 +52,8 @@ pub struct Settings {
     pub database: Database,
     /// The selling entity.
     pub entity: Entity,
+    /// How the order gate shares its work among processes.
+    pub order_gate: OrderGate,
     /// The other processes.
     pub peers: Peers,
     /// How notices leave.
@@ -83,6 +90,25 @@ pub struct Entity {
     pub time_zone: String,
 }
 
+/// Section `[order_gate]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderGate {
+    /// How long a silent process is waited for before another decides in its place.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
+    /// Partitions of a database that has none yet.
+    pub partitions: NonZeroU16,
+    /// Where the other gates reach this one.
+    pub address: String,
+}
+
+impl From<OrderGate> for Ownership {
+    fn from(settings: OrderGate) -> Self {
+        Ownership { lease: settings.lease, partitions: settings.partitions, address: settings.address }
+    }
+}
+
 /// Section `[peers]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +143,9 @@ pub enum SettingsError {
     /// Journals would be forgotten before they are read.
     #[error("database.journal_retention: must be at least 1h, so that a follower's snapshot is taken well within it")]
     JournalRetention,
+    /// The lease is too short to be renewed in time.
+    #[error("order_gate.lease: must be at least a second")]
+    Lease,
 }
 
 /// Every setting there is, with its default: the layer that file, environment and flags go over.
@@ -150,6 +179,7 @@ impl Settings {
             telemetry: effective.section("telemetry")?,
             database: effective.section("database")?,
             entity: effective.section("entity")?,
+            order_gate: effective.section("order_gate")?,
             peers: effective.section("peers")?,
             notices: effective.section("notices")?,
             pages_key: effective.section::<Pages>("pages")?.key,
@@ -157,6 +187,9 @@ impl Settings {
         settings.zone()?;
         if settings.database.journal_retention < JOURNAL_RETENTION_MIN {
             return Err(SettingsError::JournalRetention);
+        }
+        if settings.order_gate.lease < LEASE_MIN {
+            return Err(SettingsError::Lease);
         }
         Ok(settings)
     }

@@ -58,6 +58,7 @@ pub struct Suite {
     workers: Workers,
     shutdown: Shutdown,
     followers: Vec<Following>,
+    contexts: Vec<Opened>,
     databases: Vec<(Role, Db)>,
     wake_ups: Vec<WakeUp>,
 }
@@ -71,7 +72,6 @@ struct Wiring {
 
 /// The background work of a suite while it is being built.
 struct Work {
-    shutdown: Shutdown,
     workers: Workers,
     followers: Vec<Following>,
     wake_ups: Vec<WakeUp>,
@@ -151,7 +151,7 @@ impl Suite {
         })?;
         let peers = peers::Peers::new(&edge, roles, settings);
         let workers = Workers::new(shutdown.clone(), metrics);
-        let mut work = Work { shutdown, workers, followers: Vec::new(), wake_ups: Vec::new() };
+        let mut work = Work { workers, followers: Vec::new(), wake_ups: Vec::new() };
         for context in &opened {
             context.work(&mut work, &peers)?;
         }
@@ -160,8 +160,8 @@ impl Suite {
             work.forget_requests(*role, db, &clock, settings.database.request_retention);
             work.forget_journal(*role, db, &runner, &clock, settings.database.journal_retention);
         }
-        let Work { shutdown, workers, followers, wake_ups } = work;
-        Ok(Suite { edge, workers, shutdown, followers, databases, wake_ups })
+        let Work { workers, followers, wake_ups } = work;
+        Ok(Suite { edge, workers, shutdown, followers, contexts: opened, databases, wake_ups })
     }
 
     /// The suite as a caller in this process sees it, edge included.
@@ -208,6 +208,10 @@ impl Suite {
     /// Ends background work and closes the databases; for a suite that listens to nobody.
     pub async fn stop(self) {
         self.shutdown.hurry();
+        // at once: others wait for nothing else
+        for context in &self.contexts {
+            context.close().await;
+        }
         self.workers.finished().await;
         for (_, db) in self.databases {
             db.close().await;

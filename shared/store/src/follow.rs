@@ -116,7 +116,7 @@ impl<S: Source> Follower<S> {
 
     /// Opens the line at the bookmark, after a snapshot where there is none or the feed has moved on without us.
     async fn connect(&mut self) -> Outcome<Lines<S>, S> {
-        let bookmark = bookmark::get(&self.db, self.feed).await.map_err(FollowError::Store)?;
+        let bookmark = self.source.bookmark(&self.db, self.feed).await.map_err(FollowError::Store)?;
         let position = match bookmark {
             Some(position) if !self.forgotten => position,
             before => self.restore(before).await?,

@@ -8,6 +8,7 @@ use weir_model::{AccountId, Call, CorrelationId, Currency, LineId, OrderId};
 
 use super::{Bookmark, Draft, Input, Settled, call_for};
 use crate::dossier::Dossier;
+use crate::error::Error;
 use crate::standing::{Conduct, Credit, Position};
 
 /// What another context says of an account.
@@ -36,8 +37,13 @@ pub(crate) struct Invoiced {
 }
 
 impl Draft<'_> {
-    /// Takes news in and moves the bookmark.
-    pub(crate) fn hear(&mut self, call: &Call, news: &[News], bookmark: Option<Bookmark>) -> Settled {
+    /// Takes news in and moves the bookmark, if that is where whoever tells the news believes it to be.
+    pub(crate) fn hear(&mut self, call: &Call, news: &[News], bookmark: Option<Bookmark>) -> Result<Settled, Error> {
+        if let Some(Bookmark { feed, from, .. }) = bookmark
+            && self.followed.reached(feed) != from
+        {
+            return Err(weir_store::Error::BookmarkMoved(feed.to_owned()).into());
+        }
         let mut touched = IndexSet::new();
         for piece in news {
             touched.extend(self.take_in(call, piece));
@@ -49,7 +55,7 @@ impl Draft<'_> {
             self.writes.bookmarks.push(bookmark);
             self.followed.reach(bookmark.feed, bookmark.to);
         }
-        Settled { position: self.position(), ..Settled::default() }
+        Ok(Settled { position: self.position(), ..Settled::default() })
     }
 
     /// The account it is about, if it is news.

@@ -1,26 +1,25 @@
 //! One batch after the other: look up, decide, write, show, answer.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hashbrown::HashMap;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use weir_model::{OrderId, RequestId, SubjectId};
 use weir_store::{Env, Retryable as _, Tx, requests};
 
+use super::life::Keeper;
 use super::{Ask, Command, Shared};
 use crate::book::Changes;
 use crate::draft::{Draft, News, Settled, Writes};
 use crate::error::Error;
+use crate::ownership::Ownership;
 use crate::store::{self, Tenure};
 
 /// Calls decided in one transaction: enough to share one commit among many, few enough to keep the wait short.
-const BATCH_MAX: usize = 512;
+pub(super) const BATCH_MAX: usize = 512;
 /// How often a batch runs before its callers are told to come again.
 const ATTEMPTS_MAX: u32 = 5;
-/// The pause before the book is read again after it could not be read.
-const RELOAD_PAUSE: Duration = Duration::from_millis(200);
-
 /// How a batch failed.
 enum Failed {
     /// Nothing was written: an order taken for new may be in the database.
@@ -44,44 +43,37 @@ type Answer = (oneshot::Sender<Result<Settled, Error>>, Result<Settled, Error>);
 
 /// Decides and writes.
 pub(super) struct Writer {
-    env: Env,
-    shared: Arc<Shared>,
-    tenure: Tenure,
+    pub(super) env: Env,
+    pub(super) shared: Arc<Shared>,
+    pub(super) ownership: Ownership,
+    pub(super) partitions: NonZeroU16,
+    /// None while another process decides.
+    pub(super) tenure: Option<Tenure>,
+    pub(super) keeper: Option<Keeper>,
 }
 
 impl Writer {
-    pub(super) fn new(env: Env, shared: Arc<Shared>, tenure: Tenure) -> Self {
-        Writer { env, shared, tenure }
-    }
-
-    /// Until every caller is gone, or another process has taken over.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let mut batch = Vec::with_capacity(BATCH_MAX);
-        while commands.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            if let Err(error) = self.batch(&mut batch).await {
-                tracing::error!(%error, "a batch was not committed as far as is known; reading the book anew");
-                if !self.reload().await {
-                    tracing::error!("another process has taken the gate over; this one decides nothing more");
-                    return;
-                }
-            }
-        }
-    }
-
     /// One batch, again when the database asks for it; every caller is answered. An error when nobody knows what is
     /// durable.
-    async fn batch(&mut self, batch: &mut Vec<Command>) -> Result<(), weir_store::Error> {
+    pub(super) async fn batch(&mut self, batch: &mut Vec<Command>) -> Result<(), weir_store::Error> {
         let mut attempts = 0;
         let mut look_up = LookUp::Likely;
         loop {
+            // a lease that may have ended is not relied on, not even to repeat an answer
+            if !self.shared.is_relied_on() {
+                refuse(batch);
+                return Ok(());
+            }
             attempts += 1;
             let failed = match self.try_batch(batch, look_up).await {
                 Ok((changes, answers)) => {
+                    // a commit proves the lease; without one only the clock does
+                    let proven = changes.is_some() || self.shared.is_relied_on();
                     self.show(changes);
                     batch.clear();
                     for (reply, answer) in answers {
                         // whoever has gone away will ask again
-                        let _ = reply.send(answer);
+                        let _ = reply.send(if proven { answer } else { Err(Error::Unavailable) });
                     }
                     return Ok(());
                 }
@@ -134,10 +126,12 @@ impl Writer {
             tx.rollback().await.map_err(clean)?;
             None
         } else {
-            store::save_in(&mut tx, self.tenure, &changes, &writes).await.map_err(clean)?;
+            let lost = || clean(weir_store::Error::LeaseLost("the order gate".to_owned()));
+            let tenure = self.tenure.as_mut().ok_or_else(lost)?;
+            store::save_in(&mut tx, tenure, &changes, &writes).await.map_err(clean)?;
             remember(&mut tx, batch, &outcomes).await.map_err(clean)?;
             tx.commit().await.map_err(Failed::Unknown)?;
-            self.tenure.last_position = changes.last_position;
+            tenure.batches += 1;
             Some(changes)
         };
         let replies = batch.drain(..).map(|command| command.reply);
@@ -168,28 +162,6 @@ impl Writer {
             book.apply(changes);
         }
         self.shared.followed.send_if_modified(|known| std::mem::replace(known, followed) != followed);
-    }
-
-    /// Reads the book anew; false when another process has taken over.
-    async fn reload(&mut self) -> bool {
-        loop {
-            match self.try_reload().await {
-                Ok(there) => return there,
-                Err(error) => {
-                    tracing::warn!(%error, "the book could not be read; trying again");
-                    tokio::time::sleep(RELOAD_PAUSE).await;
-                }
-            }
-        }
-    }
-
-    async fn try_reload(&mut self) -> Result<bool, weir_store::Error> {
-        let Some(tenure) = store::tenure_holds(&self.env.db, self.tenure).await? else { return Ok(false) };
-        let book = store::load(&self.env.db, tenure).await?;
-        self.tenure = tenure;
-        self.shared.followed.send_replace(book.followed);
-        *self.shared.book.write() = Some(book);
-        Ok(true)
     }
 }
 
@@ -274,7 +246,7 @@ fn decide(draft: &mut Draft<'_>, command: &Command) -> Result<Settled, Error> {
         Ask::Reject(ask) => draft.reject(call, ask),
         Ask::Recheck(ask) => draft.recheck(call, ask),
         Ask::Activate(ask) => draft.activate(call, ask),
-        Ask::Hear { news, bookmark } => Ok(draft.hear(call, news, *bookmark)),
+        Ask::Hear { news, bookmark } => draft.hear(call, news, *bookmark),
     }
 }
 
@@ -303,7 +275,7 @@ fn is_empty(changes: &Changes, writes: &Writes) -> bool {
     writes.lines.is_empty() && changes.dossiers.is_empty() && writes.inputs.is_empty() && writes.bookmarks.is_empty()
 }
 
-fn refuse(batch: &mut Vec<Command>) {
+pub(super) fn refuse(batch: &mut Vec<Command>) {
     for command in batch.drain(..) {
         // whoever has gone away will ask again
         let _ = command.reply.send(Err(Error::Unavailable));

@@ -42,8 +42,12 @@ impl Default for Next {
 
 impl OrderGate {
     /// Does some of what the present business date brings: commitments that have run out expire, then held orders are
-    /// checked again, the oldest first. Answers how many orders it looked at, 0 when all is done.
+    /// checked again, the oldest first. Answers how many orders it looked at, 0 when all is done and where another process
+    /// decides.
     pub async fn step(&self) -> Result<usize, Error> {
+        if !self.engine.is_here() {
+            return Ok(0);
+        }
         let (now, today) = (self.env.clock.now(), self.env.clock.today());
         let mut daily = self.daily.lock().await;
         let ages = self.engine.pulse().ages(now);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use weir_model::{AccountId, OrderId};
 use weir_store::{Column, Dialect, Error, Instant, NewEntry, Query, Result, Tx, bookmark, journal};
 
-use super::load::{Tenure, read};
-use super::{CONDUCT, CREDIT, PARTITION};
+use super::load::read;
+use super::{CONDUCT, CREDIT, Tenure, owners};
 use crate::book::Changes;
 use crate::dossier::Dossier;
 use crate::draft::{Input, Line, Writes};
@@ -20,9 +20,6 @@ const ROWS_MAX: usize = 1_000;
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
-        MOVE = "
-            update partitions set last_position = $4
-            where partition = $1 and epoch = $2 and last_position = $3";
         POLICY = "insert into policies (version, policy) values ($1, $2)";
     }
 }
@@ -44,23 +41,13 @@ pub(crate) async fn dossiers_in(tx: &mut Tx, order_ids: &[OrderId]) -> Result<Ha
     Ok(found)
 }
 
-/// Writes a batch after `tenure`'s position. [`Error::LeaseLost`] when another has taken over: nothing is written.
-pub(crate) async fn save_in(tx: &mut Tx, tenure: Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
-    // first: the row stays locked until the commit, so whoever takes over waits and then sees this batch
-    let moved = tx
-        .query(sql::MOVE)
-        .bind(PARTITION)
-        .bind(tenure.epoch)
-        .bind(tenure.last_position)
-        .bind(changes.last_position)
-        .execute()
-        .await?;
-    if moved != 1 {
-        return Err(Error::LeaseLost("partition 0".to_owned()));
-    }
-    save_orders(tx, changes, writes).await?;
-    save_holds(tx, writes).await?;
-    save_inputs(tx, writes).await?;
+/// Writes a batch of `tenure`. [`Error::LeaseLost`] when it is lost: nothing is written.
+pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
+    // first: the owner's row stays locked until the commit, so whoever takes over waits and then sees this batch
+    owners::prove_in(tx, tenure).await?;
+    save_orders(tx, tenure, changes, writes).await?;
+    save_holds(tx, tenure, writes).await?;
+    save_inputs(tx, tenure, writes).await?;
     for policy in &writes.policies {
         tx.query(sql::POLICY).bind(policy.version).bind(text(&**policy)?).execute().await?;
     }
@@ -97,25 +84,26 @@ fn entry(line: &Line) -> NewEntry<'_> {
     }
 }
 
-/// Orders as rows: id, account, whether it is live, version, text.
-type OrderRow<'a> = (&'a str, Option<&'a str>, bool, i64, String);
+/// Orders as rows: id, partition, account, whether it is live, version, text.
+type OrderRow<'a> = (&'a str, i64, Option<&'a str>, bool, i64, String);
 
 /// Fresh orders are inserted without looking whether they are there: one that is makes the whole batch
 /// [`Error::Duplicate`].
-async fn save_orders(tx: &mut Tx, changes: &Changes, writes: &Writes) -> Result<()> {
+async fn save_orders(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
     let (mut fresh, mut known): (Vec<OrderRow<'_>>, Vec<OrderRow<'_>>) = (Vec::new(), Vec::new());
     for (order_id, dossier) in &changes.dossiers {
         let rows = if writes.fresh.contains(order_id) { &mut fresh } else { &mut known };
         let account_id = dossier.account_id().map(AccountId::as_str);
-        rows.push((order_id.as_str(), account_id, dossier.is_live(), dossier.version, text(&**dossier)?));
+        let partition = tenure.partition_of(account_id.unwrap_or(order_id.as_str()));
+        rows.push((order_id.as_str(), partition, account_id, dossier.is_live(), dossier.version, text(&**dossier)?));
     }
     if !fresh.is_empty() {
         insert_orders(tx, &fresh)?.execute().await?;
     }
     if !known.is_empty() {
         let insert = insert_orders(tx, &known)?.push(
-            " on conflict (order_id) do update set account_id = excluded.account_id, live = excluded.live,
-                version = excluded.version, dossier = excluded.dossier",
+            " on conflict (order_id) do update set partition = excluded.partition, account_id = excluded.account_id,
+                live = excluded.live, version = excluded.version, dossier = excluded.dossier",
         );
         insert.execute().await?;
     }
@@ -129,9 +117,7 @@ fn insert_orders<'t>(tx: &'t mut Tx, rows: &[OrderRow<'_>]) -> Result<Query<'t>>
     let insert = tx.build("insert into orders (order_id, partition, account_id, live, version, dossier) select ");
     Ok(match dialect {
         Dialect::Postgres => insert
-            .push("order_id, ")
-            .value(PARTITION)
-            .push(", account_id, live, version, dossier from unnest(")
+            .push("order_id, partition, account_id, live, version, dossier from unnest(")
             .value(rows.iter().map(|row| row.0).collect::<Column<_>>())
             .push(", ")
             .value(rows.iter().map(|row| row.1).collect::<Column<_>>())
@@ -140,26 +126,26 @@ fn insert_orders<'t>(tx: &'t mut Tx, rows: &[OrderRow<'_>]) -> Result<Query<'t>>
             .push(", ")
             .value(rows.iter().map(|row| row.3).collect::<Column<_>>())
             .push(", ")
-            .value(rows.iter().map(|row| row.4.as_str()).collect::<Column<_>>())
-            .push(") as row (order_id, account_id, live, version, dossier)"),
+            .value(rows.iter().map(|row| row.4).collect::<Column<_>>())
+            .push(", ")
+            .value(rows.iter().map(|row| row.5.as_str()).collect::<Column<_>>())
+            .push(") as row (order_id, partition, account_id, live, version, dossier)"),
         Dialect::Sqlite => insert
-            .push("value ->> 0, ")
-            .value(PARTITION)
-            .push(", value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(")
+            .push("value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each(")
             .value(serde_json::to_string(rows)?)
             // or the parser takes `on conflict` for a join's condition
             .push(") where true"),
     })
 }
 
-async fn save_holds(tx: &mut Tx, writes: &Writes) -> Result<()> {
+async fn save_holds(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
     let holds: Vec<_> = writes.holds.values().collect();
     for chunk in holds.chunks(ROWS_MAX) {
         let texts: Vec<String> = chunk.iter().map(|hold| text(*hold)).collect::<Result<_>>()?;
         tx.build("insert into holds (hold_id, partition, order_id, account_id, state, held_at, version, hold) values")
             .values(chunk.iter().zip(texts), |row, (hold, text)| {
                 row.value(hold.hold_id.as_str())
-                    .value(PARTITION)
+                    .value(tenure.partition_of(hold.order.account_id.as_str()))
                     .value(hold.order.order_id.as_str())
                     .value(hold.order.account_id.as_str())
                     .value(hold.state.as_str())
@@ -177,13 +163,17 @@ async fn save_holds(tx: &mut Tx, writes: &Writes) -> Result<()> {
     Ok(())
 }
 
-async fn save_inputs(tx: &mut Tx, writes: &Writes) -> Result<()> {
+async fn save_inputs(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
     let inputs: Vec<_> = writes.inputs.iter().collect();
     for chunk in inputs.chunks(ROWS_MAX) {
         let texts: Vec<String> = chunk.iter().map(|(_, input)| input_text(input)).collect::<Result<_>>()?;
         tx.build("insert into inputs (account_id, kind, partition, version, input) values")
             .values(chunk.iter().zip(texts), |row, (((account_id, _), input), text)| {
-                row.value(account_id.as_str()).value(kind(input)).value(PARTITION).value(version(input)).value(text);
+                row.value(account_id.as_str())
+                    .value(kind(input))
+                    .value(tenure.partition_of(account_id.as_str()))
+                    .value(version(input))
+                    .value(text);
             })
             .push(" on conflict (account_id, kind) do update set version = excluded.version, input = excluded.input")
             .execute()

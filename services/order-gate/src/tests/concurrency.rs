@@ -86,7 +86,9 @@ on_both_databases! {
     async fn a_gate_another_has_taken_over_from_can_neither_commit_nor_answer(db: Db) {
         let old = World::new(db).await;
         old.credit("acme", credit(1_000)).await;
-        let new = old.reopened().await;
+        // as when its lease has run out
+        store::bury_all(&old.env.db).await.unwrap();
+        let new = World::open(old.env.clone()).await;
         let refused = old.try_authorize(order("o-1", "acme", 100)).await.unwrap_err();
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unavailable, "UNAVAILABLE"));
         assert_eq!(new.net("acme").await, 0);

@@ -113,7 +113,7 @@ impl Desk {
     }
 
     fn hear(&mut self, news: News) {
-        self.run(|draft, call| draft.hear(call, &[news], None));
+        self.run(|draft, call| draft.hear(call, &[news], None).unwrap());
     }
 
     fn authorize(&mut self, order: Order) -> Result<Settled, Error> {

@@ -23,7 +23,7 @@ use crate::order::Checkpoint;
 use crate::policy::{Action, Policy, Rule, RuleRow};
 use crate::rules::{Grace, Question};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, Position, Review};
-use crate::{MIGRATIONS, OrderGate, api};
+use crate::{MIGRATIONS, OrderGate, Ownership, api, store};
 
 pub(super) type Client = OrderGateServiceClient<Peer>;
 
@@ -153,23 +153,38 @@ pub(super) struct World {
 impl World {
     /// A gate on a fresh database.
     pub(super) async fn new(db: Db) -> World {
+        World::new_as(db, Ownership::default()).await
+    }
+
+    pub(super) async fn new_as(db: Db, ownership: Ownership) -> World {
         db.migrate(MIGRATIONS).await.unwrap();
         let start = DateTime::<Utc>::from_timestamp(1_774_944_000, 0).unwrap();
         let clock = Clock::manual(start, "Asia/Shanghai".parse().unwrap());
-        World::open(Env { db, clock, ids: Ids::random() }).await
+        World::open_as(Env { db, clock, ids: Ids::random() }, ownership).await
     }
 
     /// A gate on a database it, or another, worked on before.
     pub(super) async fn open(env: Env) -> World {
-        let gate = Arc::new(OrderGate::open(env.clone()).await.unwrap());
+        World::open_as(env, Ownership::default()).await
+    }
+
+    /// The same with another lease, or another number of partitions.
+    pub(super) async fn open_as(env: Env, ownership: Ownership) -> World {
+        let gate = Arc::new(OrderGate::open(env.clone(), ownership).await.unwrap());
         let mut builder = RoutesBuilder::default();
         api::routes(&gate, &PageTokens::new([7; 32]), &mut builder);
         World { gate, env, routes: builder.routes() }
     }
 
-    /// The same database, read anew by another gate.
+    /// The same database, read anew by another gate: this one is found dead.
     pub(super) async fn reopened(&self) -> World {
-        World::open(self.env.clone()).await
+        self.reopened_as(Ownership::default()).await
+    }
+
+    pub(super) async fn reopened_as(&self, ownership: Ownership) -> World {
+        self.gate.engine.stop();
+        store::bury_all(&self.env.db).await.unwrap();
+        World::open_as(self.env.clone(), ownership).await
     }
 
     pub(super) fn peer(&self, principal: Principal) -> Peer {

@@ -16,9 +16,6 @@ use crate::{roles::Role, settings::Settings};
 /// How often a process looks whether a date has come.
 const DATES_REST: Duration = Duration::from_secs(30);
 
-/// How soon a process whose gate another one has taken over ends: until then its callers are told UNAVAILABLE.
-const PARTITION_REST: Duration = Duration::from_millis(500);
-
 /// How long a notice may wait in the outbox when nobody wakes the sender.
 const SENDER_REST: Duration = Duration::from_secs(1);
 
@@ -38,7 +35,9 @@ impl Opened {
         Ok(match role {
             Role::Assessment => Opened::Assessment(Arc::new(Assessment::open(env).await?)),
             Role::Limits => Opened::Limits(Arc::new(Limits::open(env).await?)),
-            Role::OrderGate => Opened::OrderGate(Arc::new(OrderGate::open(env).await?)),
+            Role::OrderGate => {
+                Opened::OrderGate(Arc::new(OrderGate::open(env, settings.order_gate.clone().into()).await?))
+            }
             Role::Receivables => Opened::Receivables(Arc::new(Receivables::open(env).await?)),
             Role::Collections => {
                 Opened::Collections(Arc::new(Collections::open(env, settings.notices.for_collections()).await?))
@@ -81,6 +80,13 @@ impl Opened {
         }
     }
 
+    /// Lets another process go on where this one ends.
+    pub(super) async fn close(&self) {
+        if let Opened::OrderGate(context) = self {
+            context.close().await;
+        }
+    }
+
     /// Starts what the context does by itself: following other contexts, sending what is queued.
     pub(super) fn work(&self, work: &mut Work, peers: &Peers<'_>) -> anyhow::Result<()> {
         match self {
@@ -105,18 +111,10 @@ impl Opened {
                 work.follow(from, weir_order_gate::follow::limits(context, peers.way(from, Role::Limits)?));
                 work.follow(from, weir_order_gate::follow::receivables(context, peers.way(from, Role::Receivables)?));
                 work.follow(from, weir_order_gate::follow::collections(context, peers.way(from, Role::Collections)?));
-                let daily = Arc::clone(context);
+                let context = Arc::clone(context);
                 work.workers.spawn("order-gate does the work of the day", Pace::idle(DATES_REST), move || {
-                    let context = Arc::clone(&daily);
+                    let context = Arc::clone(&context);
                     async move { context.step().await }
-                });
-                let (context, shutdown) = (Arc::clone(context), work.shutdown.clone());
-                work.workers.spawn("order-gate keeps its partition", Pace::idle(PARTITION_REST), move || {
-                    if context.is_over() {
-                        tracing::error!("another process decides for this gate's partition: ending this one");
-                        shutdown.ask();
-                    }
-                    std::future::ready(Ok::<_, std::convert::Infallible>(0))
                 });
             }
             Opened::Receivables(context) => {

@@ -34,6 +34,12 @@ pub trait Source: Send + Sync + 'static {
     /// Asks for every entry after a position, and those that come.
     fn watch(&self, after: i64) -> impl Future<Output = Result<Line<FeedStep<Self::Change>>, SourceError>> + Send;
 
+    /// Where to go on: the last position that took effect, none before the first snapshot. A context that may not follow
+    /// right now answers once it may.
+    fn bookmark(&self, db: &Db, feed: &'static str) -> impl Future<Output = Result<Option<i64>>> + Send {
+        crate::bookmark::get(db, feed)
+    }
+
     /// Lets a change take effect, through the transaction alone. Applies it only when its version is higher than the one
     /// known: a snapshot may hold more than its position says, and a snapshot may be taken again.
     fn apply_in(&self, tx: &mut Tx, change: &Self::Change) -> impl Future<Output = Result<(), Self::Error>> + Send;
