@@ -14,11 +14,11 @@ use tonic::Code;
 use weir::roles::Role;
 use weir_model::{Principal, Role as Caller, SubjectId};
 use weir_store::testing::eventually;
-use weir_tests::{LEASE, Signal, Way, World, order};
+use weir_tests::{LEASE, Signal, Way, World, cny, order};
 use weir_wire::{
     Peer,
     order_gate::v1::{
-        AuthorizeOrderRequest, GetCommitmentRequest, GetDecisionRequest,
+        AuthorizeOrderRequest, GetCommitmentRequest, GetDecisionRequest, GetPartitionMapRequest, GetStandingRequest,
         order_gate_service_client::OrderGateServiceClient,
     },
 };
@@ -30,6 +30,9 @@ use crate::{
 
 /// Writers at once.
 const WRITERS: usize = 4;
+
+/// What an order is worth, in yuan.
+const ORDER: i64 = 7;
 
 /// How long a writer waits for a gate before it asks the other: one that is stopped never answers.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -69,19 +72,19 @@ impl Load {
         Load { acks, stop, writers }
     }
 
-    /// Waits until a gate has answered so many orders.
+    /// Waits until a gate has answered so many more orders.
     async fn answered(&self, gate: usize, orders: usize) {
         let by_gate = || self.acks.lock().iter().filter(|ack| ack.gate == gate).count();
         let before = by_gate();
         eventually("a gate answers", async || by_gate() >= before + orders).await;
     }
 
-    /// The first answer of the second gate, and the last one of the first before it.
-    fn handover(&self) -> (Instant, Instant) {
-        let acks = self.acks.lock();
-        let first = acks.iter().filter(|ack| ack.gate == 1).map(|ack| ack.at).min().unwrap();
-        let last = acks.iter().filter(|ack| ack.gate == 0 && ack.at <= first).map(|ack| ack.at).max().unwrap();
-        (last, first)
+    /// The longest time without an answer of any gate since an instant.
+    fn longest_silence(&self, since: Instant) -> Duration {
+        let mut times: Vec<Instant> = self.acks.lock().iter().map(|ack| ack.at).filter(|at| *at > since).collect();
+        times.push(since);
+        times.sort_unstable();
+        times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
     }
 
     async fn stop(mut self) -> Vec<Ack> {
@@ -95,8 +98,8 @@ impl Load {
 
 /// Asks the gates in turn until one answers.
 async fn authorize(gates: &[OrderGateServiceClient<Peer>; 2], order_number: usize) -> Ack {
-    for gate in (0..2).cycle() {
-        let order = Some(order(&format!("SO-{order_number}"), "A-1", 7));
+    for gate in (order_number..).map(|turn| turn % 2) {
+        let order = Some(order(&format!("SO-{order_number}"), "A-1", ORDER));
         let request = AuthorizeOrderRequest { order, ..Default::default() };
         match timeout(PATIENCE, gates[gate].clone().authorize_order(request)).await {
             Ok(Ok(answer)) => {
@@ -132,8 +135,8 @@ async fn two_gates() -> Option<(World, People, Load)> {
 
 /// Every acknowledged order counts, once, by the decision that was told.
 async fn all_are_durable(world: &mut World, acks: &[Ack]) {
-    let admin = Principal::new(SubjectId::parse("auditor").unwrap(), [Caller::Viewer]);
-    let [_, second] = world.processes().gates(&admin);
+    let viewer = Principal::new(SubjectId::parse("auditor").unwrap(), [Caller::Viewer]);
+    let [_, second] = world.processes().gates(&viewer);
     let mut gate = OrderGateServiceClient::new(second);
     for ack in acks {
         let request = GetDecisionRequest { decision_id: ack.decision_id.clone() };
@@ -142,6 +145,9 @@ async fn all_are_durable(world: &mut World, acks: &[Ack]) {
         let request = GetCommitmentRequest { order_id: decision.order_id };
         gate.get_commitment(request).await.unwrap().into_inner().commitment.expect("it passed");
     }
+    let request = GetStandingRequest { account_id: "A-1".to_owned(), ..Default::default() };
+    let exposure = gate.get_standing(request).await.unwrap().into_inner().exposure.unwrap();
+    assert_eq!(exposure.ordered, Some(cny(ORDER * i64::try_from(acks.len()).unwrap())), "each counts once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,10 +155,11 @@ async fn a_killed_gate_is_taken_over_from_within_twice_its_lease() {
     let Some((mut world, _, load)) = two_gates().await else { return };
     let killed_at = Instant::now();
     world.processes().kill(Role::OrderGate);
-    load.answered(1, 20).await;
-    let (_, first) = load.handover();
+    load.answered(1, 50).await;
+    let silence = load.longest_silence(killed_at);
     let acks = load.stop().await;
-    assert!(first - killed_at < 2 * LEASE, "{:?}", first - killed_at);
+    println!("taken over in {silence:?}");
+    assert!(silence < 2 * LEASE, "{silence:?}");
     all_are_durable(&mut world, &acks).await;
     world.close().await;
 }
@@ -160,12 +167,13 @@ async fn a_killed_gate_is_taken_over_from_within_twice_its_lease() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_told_to_end_hands_over_long_before_its_lease_ends() {
     let Some((mut world, _, load)) = two_gates().await else { return };
+    let told_at = Instant::now();
     world.processes().signal(Role::OrderGate, Signal::SIGTERM);
-    load.answered(1, 20).await;
-    let (last, first) = load.handover();
+    load.answered(1, 50).await;
+    let silence = load.longest_silence(told_at);
     let acks = load.stop().await;
-    println!("handed over in {:?}", first - last);
-    assert!(first - last < LEASE / 2, "{:?}", first - last);
+    println!("handed over in {silence:?}");
+    assert!(silence < LEASE / 2, "{silence:?}");
     all_are_durable(&mut world, &acks).await;
     world.close().await;
 }
@@ -173,17 +181,34 @@ async fn a_gate_told_to_end_hands_over_long_before_its_lease_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_gate_that_wakes_up_answers_nothing_that_is_not_durable() {
     let Some((mut world, _, load)) = two_gates().await else { return };
-    world.processes().signal(Role::OrderGate, Signal::SIGSTOP);
     let stopped_at = Instant::now();
-    load.answered(1, 20).await;
-    let (_, taken_over_at) = load.handover();
+    world.processes().signal(Role::OrderGate, Signal::SIGSTOP);
+    load.answered(1, 50).await;
+    let silence = load.longest_silence(stopped_at);
+    assert!(silence < 2 * LEASE, "{silence:?}");
     world.processes().signal(Role::OrderGate, Signal::SIGCONT);
-    let woken_at = Instant::now();
-    load.answered(1, 100).await;
+    // by then it has found out and passes calls on
+    load.answered(0, 50).await;
     let acks = load.stop().await;
-    assert!(taken_over_at - stopped_at < 2 * LEASE, "{:?}", taken_over_at - stopped_at);
-    let by_the_woken: Vec<&Ack> = acks.iter().filter(|ack| ack.gate == 0 && ack.at > woken_at).collect();
-    assert!(by_the_woken.is_empty(), "{by_the_woken:?}");
     all_are_durable(&mut world, &acks).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn either_of_two_gates_answers_and_they_name_the_one_that_decides() {
+    let Some((mut world, _, load)) = two_gates().await else { return };
+    load.answered(0, 20).await;
+    load.answered(1, 20).await;
+    let acks = load.stop().await;
+    all_are_durable(&mut world, &acks).await;
+    let viewer = Principal::new(SubjectId::parse("viewer").unwrap(), [Caller::Viewer]);
+    let mut maps = Vec::new();
+    for gate in world.processes().gates(&viewer) {
+        let mut gate = OrderGateServiceClient::new(gate);
+        maps.push(gate.get_partition_map(GetPartitionMapRequest {}).await.unwrap().into_inner().partitions);
+    }
+    assert_eq!(maps[0], maps[1]);
+    let owner = world.processes().url(Role::OrderGate);
+    assert!(maps[0].len() == 64 && maps[0].iter().all(|partition| partition.address == owner), "{:?}", maps[0]);
     world.close().await;
 }

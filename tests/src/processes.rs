@@ -68,6 +68,11 @@ impl Processes {
         [self.address(Role::OrderGate), *second].map(|address| self.with_token(address, caller))
     }
 
+    /// Where a role's process is reached.
+    pub fn url(&self, role: Role) -> String {
+        format!("http://{}", self.address(role))
+    }
+
     /// Sends a signal to a role's process.
     pub fn signal(&self, role: Role, signal: Signal) {
         let child = self.running.get(&role).expect("the role is running");
@@ -128,6 +133,7 @@ impl Processes {
             .env("WEIR_DATABASE__CONNECTIONS", "8")
             .envs(self.issuer.settings())
             .env("WEIR_TELEMETRY__METRICS_LISTEN", "")
+            .env("WEIR_ORDER_GATE__ADDRESS", format!("http://{address}"))
             .env("WEIR_ORDER_GATE__LEASE", format!("{}s", LEASE.as_secs()))
             .env("WEIR_SHUTDOWN__WAIT", "0s")
             .env("WEIR_TELEMETRY__LOG_FORMAT", "json")

@@ -2,6 +2,7 @@
 
 mod emit;
 mod feed;
+mod forward;
 mod policy;
 mod read;
 mod service;
@@ -21,6 +22,8 @@ use weir_wire::{
     parse, status,
 };
 
+pub use self::forward::Connect;
+use self::forward::Onward;
 use crate::decision::Followed;
 use crate::facade::FRESHNESS_PATIENCE;
 use crate::{Error, Freshness, OrderGate};
@@ -60,13 +63,14 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.order_gate.v1.OrderGateService/GetPolicy", READERS),
     ("/weir.order_gate.v1.OrderGateService/ActivatePolicy", ADMINS),
     ("/weir.order_gate.v1.OrderGateService/SimulatePolicy", DECIDERS),
+    ("/weir.order_gate.v1.OrderGateService/GetPartitionMap", READERS),
     ("/weir.order_gate.v1.FeedService/Snapshot", FOLLOWERS),
     ("/weir.order_gate.v1.FeedService/Watch", FOLLOWERS),
 ];
 
 /// Adds the context's services.
-pub fn routes(context: &Arc<OrderGate>, pages: &PageTokens, routes: &mut RoutesBuilder) {
-    let edge = Edge { context: context.clone(), pages: pages.clone() };
+pub fn routes(context: &Arc<OrderGate>, pages: &PageTokens, connect: Connect, routes: &mut RoutesBuilder) {
+    let edge = Edge { context: context.clone(), pages: pages.clone(), onward: Onward::new(connect) };
     routes.add_service(OrderGateServiceServer::new(edge.clone())).add_service(FeedServiceServer::new(edge));
 }
 
@@ -75,6 +79,7 @@ pub fn routes(context: &Arc<OrderGate>, pages: &PageTokens, routes: &mut RoutesB
 struct Edge {
     context: Arc<OrderGate>,
     pages: PageTokens,
+    onward: Onward,
 }
 
 impl Edge {

@@ -65,6 +65,8 @@ pub(crate) struct Shared {
     followed: watch::Sender<Followed>,
     /// Until when the lease is relied on; none without one.
     relied_on: watch::Sender<Option<Instant>>,
+    /// Where the process is reached that decides in this one's place.
+    elsewhere: watch::Sender<Option<Arc<str>>>,
     /// How often the book was read.
     here: watch::Sender<u64>,
     pub(crate) pulse: Pulse,
@@ -77,6 +79,18 @@ impl Shared {
 
     fn rely_until(&self, until: Option<Instant>) {
         self.relied_on.send_replace(until);
+    }
+
+    /// Another process decides, where it can be reached; or nobody known.
+    fn decided_at(&self, address: Option<&str>) {
+        let address = address.filter(|address| !address.is_empty());
+        self.elsewhere.send_if_modified(|known| {
+            let is_news = known.as_deref() != address;
+            if is_news {
+                *known = address.map(Arc::from);
+            }
+            is_news
+        });
     }
 
     /// Ends when the lease is lost.
@@ -115,6 +129,7 @@ impl Engine {
             book: RwLock::new(None),
             followed: watch::Sender::default(),
             relied_on: watch::Sender::new(None),
+            elsewhere: watch::Sender::new(None),
             here: watch::Sender::new(0),
             pulse: Pulse::default(),
         });
@@ -131,6 +146,17 @@ impl Engine {
         let closing = watch::Sender::new(false);
         let task = tokio::spawn(writer.run(commands, closing.subscribe()));
         Ok(Engine { queue, shared, closing, task: Mutex::new(Some(task)) })
+    }
+
+    /// Where the process is reached that decides in this one's place; none while this one does, or nobody is known to.
+    pub(crate) fn elsewhere(&self) -> Option<Arc<str>> {
+        self.shared.elsewhere.borrow().clone()
+    }
+
+    /// Waits until it is known where the process is reached that decides in this one's place.
+    pub(crate) async fn passes_on(&self) {
+        // the sender lives as long as this does
+        let _ = self.shared.elsewhere.subscribe().wait_for(Option::is_some).await;
     }
 
     /// Finishes the batch under way and gives everything up, so that another process can take over at once.

@@ -27,7 +27,7 @@ use crate::engine::{Ask, Engine};
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::order::Order;
-use crate::ownership::Ownership;
+use crate::ownership::{Ownership, Partition};
 use crate::policy::{Policy, PolicyVersion};
 use crate::pulse::Feed;
 use crate::store::{self, HoldFilter};
@@ -91,6 +91,21 @@ impl OrderGate {
     /// Adds what the gate counts to a registry.
     pub fn register(&self, registry: &mut prometheus_client::registry::Registry) {
         self.engine.pulse().register(registry);
+    }
+
+    /// Where the process is reached that decides in this one's place.
+    pub(crate) fn elsewhere(&self) -> Option<Arc<str>> {
+        self.engine.elsewhere()
+    }
+
+    /// Waits until this process passes calls on to another that decides in its place.
+    pub async fn passes_on(&self) {
+        self.engine.passes_on().await;
+    }
+
+    /// Who decides for which accounts.
+    pub async fn partitions(&self) -> Result<Vec<Partition>, Error> {
+        Ok(store::partitions(&self.env.db).await?)
     }
 
     /// Decides nothing more, and lets another process take over at once.

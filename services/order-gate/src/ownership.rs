@@ -15,6 +15,17 @@ pub struct Ownership {
     pub address: String,
 }
 
+/// Who decides for a part of the accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its number.
+    pub partition: i64,
+    /// Where its owner is reached; empty where nobody owns it, or the owner cannot be reached.
+    pub address: String,
+    /// Goes up with each change of hands.
+    pub epoch: i64,
+}
+
 impl Default for Ownership {
     fn default() -> Self {
         Ownership {

@@ -73,7 +73,7 @@ impl Pulse {
 
     /// Nothing was heard: what others say from now on is heard by another process.
     pub(crate) fn forget(&self) {
-        *self.0.lock() = Default::default();
+        *self.beats.lock() = Default::default();
     }
 
     /// Whether every feed was reached once since the gate was opened.

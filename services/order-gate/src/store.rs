@@ -6,7 +6,7 @@ mod read;
 mod save;
 
 pub(crate) use load::load;
-pub(crate) use owners::{Tenure, acquire, bury_all, prepare, recall, renew, resign};
+pub(crate) use owners::{Tenure, acquire, bury_all, other, partitions, prepare, recall, renew, resign};
 pub(crate) use read::{HoldFilter, commitments_after, decision, dossier, hold, holds, live_after, policy};
 pub(crate) use save::{dossiers_in, save_in};
 

@@ -7,6 +7,7 @@ mod example;
 mod expiry;
 mod explained;
 mod feed;
+mod forward;
 mod holds;
 mod input;
 mod orders;

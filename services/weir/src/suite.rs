@@ -58,7 +58,7 @@ pub struct Suite {
     workers: Workers,
     shutdown: Shutdown,
     followers: Vec<Following>,
-    contexts: Vec<Opened>,
+    contexts: Vec<(Role, Opened)>,
     databases: Vec<(Role, Db)>,
     wake_ups: Vec<WakeUp>,
 }
@@ -68,6 +68,7 @@ struct Wiring {
     routes: RoutesBuilder,
     access: Vec<AccessRow>,
     pages: PageTokens,
+    onward: weir_order_gate::api::Connect,
 }
 
 /// The background work of a suite while it is being built.
@@ -80,6 +81,7 @@ struct Work {
 /// A follower at work.
 #[derive(Debug, Clone)]
 struct Following {
+    role: Role,
     name: String,
     feed: &'static str,
     status: watch::Receiver<Status>,
@@ -89,7 +91,7 @@ impl Work {
     /// Follows a feed until the process drains.
     fn follow<S: Source>(&mut self, role: Role, follower: Follower<S>) {
         let name = format!("{role} follows {}", follower.feed());
-        self.followers.push(Following { name: name.clone(), feed: follower.feed(), status: follower.status() });
+        self.followers.push(Following { role, name: name.clone(), feed: follower.feed(), status: follower.status() });
         let follower = Arc::new(tokio::sync::Mutex::new(follower));
         // a follower waits for its feed by itself; resting after a heartbeat would leave it deaf to what comes next
         self.workers.spawn(name, Pace::idle(Duration::ZERO), move || {
@@ -128,7 +130,8 @@ impl Suite {
     /// Where a database cannot be opened or its schema is behind, and where a peer is needed that nobody named.
     pub async fn build(plan: Plan<'_>) -> anyhow::Result<Self> {
         let Plan { settings, roles, clock, ids, metrics, shutdown } = plan;
-        let mut wiring = Wiring { routes: RoutesBuilder::default(), access: Vec::new(), pages: pages(settings) };
+        let (routes, onward) = (RoutesBuilder::default(), peers::onward(settings));
+        let mut wiring = Wiring { routes, access: Vec::new(), pages: pages(settings), onward };
         let mut databases = Vec::new();
         let mut opened = Vec::new();
         for role in roles {
@@ -138,7 +141,7 @@ impl Suite {
             let context = Opened::open(*role, env, settings).await.with_context(|| format!("role {role}"))?;
             context.serve(&mut wiring);
             context.measure(&metrics);
-            opened.push(context);
+            opened.push((*role, context));
         }
         let edge = Edge::new(EdgeParts {
             routes: wiring.routes.routes(),
@@ -152,7 +155,7 @@ impl Suite {
         let peers = peers::Peers::new(&edge, roles, settings);
         let workers = Workers::new(shutdown.clone(), metrics);
         let mut work = Work { workers, followers: Vec::new(), wake_ups: Vec::new() };
-        for context in &opened {
+        for (_, context) in &opened {
             context.work(&mut work, &peers)?;
         }
         let runner = ids.next();
@@ -189,11 +192,12 @@ impl Suite {
 
     /// Answers until the process ends; says it serves when it is ready.
     pub async fn run(self, server: Server) {
-        let (edge, followers) = (self.edge.clone(), self.followers.clone());
+        let (edge, followers, contexts) = (self.edge.clone(), self.followers.clone(), self.contexts.clone());
         let announce = async move {
-            for Following { mut status, .. } in followers {
-                if status.wait_for(|status| status.caught_up).await.is_err() {
-                    return;
+            for Following { role, mut status, .. } in followers {
+                tokio::select! {
+                    reached = status.wait_for(|status| status.caught_up) => if reached.is_err() { return },
+                    () = passed_on(&contexts, role) => {}
                 }
             }
             edge.health().set_all_ready().await;
@@ -209,13 +213,21 @@ impl Suite {
     pub async fn stop(self) {
         self.shutdown.hurry();
         // at once: others wait for nothing else
-        for context in &self.contexts {
+        for (_, context) in &self.contexts {
             context.close().await;
         }
         self.workers.finished().await;
         for (_, db) in self.databases {
             db.close().await;
         }
+    }
+}
+
+/// Ends when a role's calls are answered by another process.
+async fn passed_on(contexts: &[(Role, Opened)], role: Role) {
+    match contexts.iter().find(|(of, _)| *of == role) {
+        Some((_, context)) => context.passes_on().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -15,11 +15,18 @@ use crate::exposure::Exposure;
 use crate::facade::AccountStanding;
 use crate::hold::{Hold, HoldState, Release};
 use crate::order::Checkpoint;
+use crate::ownership::Partition;
 use crate::policy::{Action, Rule};
 use crate::standing::{Grade, LimitInForce};
 
 fn amount(minor: i64, currency: Currency) -> Option<pb::Money> {
     Some(money(Money::new(minor, currency)))
+}
+
+pub(super) fn partition(partition: Partition) -> wire::Partition {
+    let Partition { partition, address, epoch } = partition;
+    // there are fewer than 65 536
+    wire::Partition { partition: i32::try_from(partition).unwrap_or_default(), address, epoch }
 }
 
 pub(super) fn decision(decision: &Decision) -> wire::Decision {

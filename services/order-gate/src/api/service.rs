@@ -10,6 +10,7 @@ use weir_wire::{
     parse, status,
 };
 
+use super::forward::here;
 use super::{Edge, PIPELINE, deadline, emit, freshness, policy, read, refused, simulate, token};
 use crate::explain::explain;
 use crate::{CancelAsk, DeliverAsk, HoldQuery, ReleaseAsk};
@@ -35,9 +36,10 @@ macro_rules! rpc {
 /// Authorise and amend differ in name alone.
 macro_rules! decide {
     ($edge:ident, $request:ident, $rpc:literal, $facade:ident, $response:ident) => {{
-        let call = $edge.call(&$request, rpc!($rpc))?;
-        let until = deadline(&$request);
-        let message = $request.into_inner();
+        let request = here!($edge, $request, $facade);
+        let call = $edge.call(&request, rpc!($rpc))?;
+        let until = deadline(&request);
+        let message = request.into_inner();
         let mut f = Fields::default();
         let order = read::order(&mut f, message.order, message.checkpoint, &call);
         let date = parse::optional_date(&mut f, "business_date", message.business_date.as_ref());
@@ -57,6 +59,7 @@ macro_rules! decide {
 #[async_trait]
 impl OrderGateService for Edge {
     async fn check_order(&self, request: Request<CheckOrderRequest>) -> Answer<CheckOrderResponse> {
+        let request = here!(self, request, check_order);
         let call = self.call(&request, rpc!("CheckOrder"))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -81,6 +84,7 @@ impl OrderGateService for Edge {
     }
 
     async fn cancel_order(&self, request: Request<CancelOrderRequest>) -> Answer<CancelOrderResponse> {
+        let request = here!(self, request, cancel_order);
         let call = self.call(&request, rpc!("CancelOrder"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -98,6 +102,7 @@ impl OrderGateService for Edge {
     }
 
     async fn record_delivery(&self, request: Request<RecordDeliveryRequest>) -> Answer<RecordDeliveryResponse> {
+        let request = here!(self, request, record_delivery);
         let call = self.call(&request, rpc!("RecordDelivery"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -162,6 +167,7 @@ impl OrderGateService for Edge {
     }
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Answer<ReleaseHoldResponse> {
+        let request = here!(self, request, release_hold);
         let call = self.call(&request, rpc!("ReleaseHold"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -201,6 +207,7 @@ impl OrderGateService for Edge {
     }
 
     async fn reject_hold(&self, request: Request<RejectHoldRequest>) -> Answer<RejectHoldResponse> {
+        let request = here!(self, request, reject_hold);
         let call = self.call(&request, rpc!("RejectHold"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -216,6 +223,7 @@ impl OrderGateService for Edge {
     }
 
     async fn recheck_hold(&self, request: Request<RecheckHoldRequest>) -> Answer<RecheckHoldResponse> {
+        let request = here!(self, request, recheck_hold);
         let call = self.call(&request, rpc!("RecheckHold"))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -240,6 +248,7 @@ impl OrderGateService for Edge {
     }
 
     async fn get_standing(&self, request: Request<GetStandingRequest>) -> Answer<GetStandingResponse> {
+        let request = here!(self, request, get_standing);
         let call = self.call(&request, rpc!("GetStanding"))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -272,6 +281,7 @@ impl OrderGateService for Edge {
     }
 
     async fn get_commitment(&self, request: Request<GetCommitmentRequest>) -> Answer<GetCommitmentResponse> {
+        let request = here!(self, request, get_commitment);
         let mut f = Fields::default();
         let order_id = parse::id(&mut f, "order_id", &request.get_ref().order_id);
         let order_id = f.finish_with(order_id).map_err(status)?;
@@ -281,6 +291,7 @@ impl OrderGateService for Edge {
     }
 
     async fn get_policy(&self, request: Request<GetPolicyRequest>) -> Answer<GetPolicyResponse> {
+        let request = here!(self, request, get_policy);
         let mut f = Fields::default();
         let version = version(&mut f, "version", request.get_ref().version);
         let version = f.finish_with(version).map_err(status)?;
@@ -303,6 +314,7 @@ impl OrderGateService for Edge {
     }
 
     async fn activate_policy(&self, request: Request<ActivatePolicyRequest>) -> Answer<ActivatePolicyResponse> {
+        let request = here!(self, request, activate_policy);
         let call = self.call(&request, rpc!("ActivatePolicy"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -323,6 +335,11 @@ impl OrderGateService for Edge {
         let (activated, position) = self.context.activate_policy(call, ask).await.map_err(refused)?;
         let policy_version = Some(policy::version(&activated));
         Ok(Response::new(ActivatePolicyResponse { policy_version, token: token(position) }))
+    }
+
+    async fn get_partition_map(&self, _: Request<GetPartitionMapRequest>) -> Answer<GetPartitionMapResponse> {
+        let partitions = self.context.partitions().await.map_err(refused)?;
+        Ok(Response::new(GetPartitionMapResponse { partitions: partitions.into_iter().map(emit::partition).collect() }))
     }
 }
 

@@ -88,6 +88,11 @@ impl Writer {
                 self.keeper = None;
                 self.tenure = None;
                 self.shared.rely_until(None);
+                if let Some(address) = store::other(&self.env.db).await? {
+                    self.shared.decided_at(Some(&address));
+                    return Ok(());
+                }
+                self.shared.decided_at(None);
                 let Some(tenure) = store::acquire(&self.env.db, self.new_life()).await? else { return Ok(()) };
                 tracing::info!(owner = &*tenure.owner, "deciding");
                 self.shared.rely_until(Some(asked_at + self.ownership.relied_on()));

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use weir_model::SubjectId;
 use weir_store::{Db, Error, Result, Tx};
 
-use crate::ownership::partition_of;
+use crate::ownership::{Partition, partition_of};
 use crate::policy::{Policy, PolicyVersion};
 
 #[cfg(test)]
@@ -40,6 +40,13 @@ mod sql {
             lite("strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', printf('%+.3f seconds', $2 / 1000.0))")
             " where owner = $1";
         RESIGN = "delete from owners where owner = $1";
+        OTHER = "
+            select owners.address from partitions join owners on owners.owner = partitions.owner
+            where partitions.partition = 0 and owners.expires_at > "
+            pg("clock_timestamp()") lite("strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')");
+        MAP = "
+            select partitions.partition, coalesce(owners.address, ''), partitions.epoch
+            from partitions left join owners on owners.owner = partitions.owner order by partitions.partition";
         BATCHES = "select batches from owners where owner = $1";
         // the row stays locked until the commit, so whoever takes over waits and then sees this batch; a process that is
         // stopped meanwhile loses its connection, so that nobody waits for long
@@ -130,6 +137,18 @@ pub(crate) async fn resign(db: &Db, tenure: &Tenure) -> Result<()> {
     let mut tx = db.begin().await?;
     tx.query(sql::RESIGN).bind(&*tenure.owner).execute().await?;
     tx.commit().await
+}
+
+/// Where the process is reached that decides, empty when it cannot be; none when nobody's lease lasts.
+pub(crate) async fn other(db: &Db) -> Result<Option<String>> {
+    let found: Option<(String,)> = db.query(sql::OTHER).optional().await?;
+    Ok(found.map(|(address,)| address))
+}
+
+/// Who decides for which accounts.
+pub(crate) async fn partitions(db: &Db) -> Result<Vec<Partition>> {
+    let rows: Vec<(i64, String, i64)> = db.query(sql::MAP).all().await?;
+    Ok(rows.into_iter().map(|(partition, address, epoch)| Partition { partition, address, epoch }).collect())
 }
 
 /// The tenure as the database has it; none when it is lost.

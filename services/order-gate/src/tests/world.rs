@@ -170,9 +170,14 @@ impl World {
 
     /// The same with another lease, or another number of partitions.
     pub(super) async fn open_as(env: Env, ownership: Ownership) -> World {
+        World::open_beside(env, ownership, Arc::new(|_| None)).await
+    }
+
+    /// The same with ways to others.
+    pub(super) async fn open_beside(env: Env, ownership: Ownership, connect: api::Connect) -> World {
         let gate = Arc::new(OrderGate::open(env.clone(), ownership).await.unwrap());
         let mut builder = RoutesBuilder::default();
-        api::routes(&gate, &PageTokens::new([7; 32]), &mut builder);
+        api::routes(&gate, &PageTokens::new([7; 32]), connect, &mut builder);
         World { gate, env, routes: builder.routes() }
     }
 
@@ -185,6 +190,10 @@ impl World {
         self.gate.engine.stop();
         store::bury_all(&self.env.db).await.unwrap();
         World::open_as(self.env.clone(), ownership).await
+    }
+
+    pub(super) fn routes(&self) -> Routes {
+        self.routes.clone()
     }
 
     pub(super) fn peer(&self, principal: Principal) -> Peer {

@@ -20,7 +20,7 @@ const DATES_REST: Duration = Duration::from_secs(30);
 const SENDER_REST: Duration = Duration::from_secs(1);
 
 /// A context, open and not yet at work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Opened {
     Assessment(Arc<Assessment>),
     Limits(Arc<Limits>),
@@ -47,7 +47,7 @@ impl Opened {
 
     /// Puts the context's services behind the edge.
     pub(super) fn serve(&self, wiring: &mut Wiring) {
-        let Wiring { routes, access, pages } = wiring;
+        let Wiring { routes, access, pages, onward } = wiring;
         let rows = match self {
             Opened::Assessment(context) => {
                 weir_assessment::api::routes(context, pages, routes);
@@ -58,7 +58,7 @@ impl Opened {
                 weir_limits::api::ACCESS
             }
             Opened::OrderGate(context) => {
-                weir_order_gate::api::routes(context, pages, routes);
+                weir_order_gate::api::routes(context, pages, onward.clone(), routes);
                 weir_order_gate::api::ACCESS
             }
             Opened::Receivables(context) => {
@@ -77,6 +77,14 @@ impl Opened {
     pub(super) fn measure(&self, metrics: &Metrics) {
         if let Opened::OrderGate(context) = self {
             metrics.register(|registry| context.register(registry));
+        }
+    }
+
+    /// Ends when the context needs nothing of its own to answer, because another process does.
+    pub(super) async fn passes_on(&self) {
+        match self {
+            Opened::OrderGate(context) => context.passes_on().await,
+            _ => std::future::pending().await,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use http::Request;
+use http::{Request, header::AUTHORIZATION};
 use tonic::{body::Body, transport::Endpoint};
 use weir_model::Principal;
 use weir_runtime::{Credentials, Edge, edge::pass_deadline_on, telemetry::pass_trace_on};
@@ -56,13 +56,32 @@ pub(super) fn near(edge: &Edge, caller: Principal) -> Peer {
 /// # Errors
 /// Where the address is none.
 pub fn far(address: &str, credentials: Credentials) -> anyhow::Result<Peer> {
-    let endpoint = Endpoint::from_shared(address.to_owned())
+    Ok(Peer::new(endpoint(address)?.connect_lazy(), prepare(credentials)))
+}
+
+fn endpoint(address: &str) -> anyhow::Result<Endpoint> {
+    Ok(Endpoint::from_shared(address.to_owned())
         .with_context(|| format!("{address:?} is no address, as http://127.0.0.1:7460 is"))?
         .tcp_nodelay(true)
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_while_idle(true);
-    Ok(Peer::new(endpoint.connect_lazy(), prepare(credentials)))
+        .keep_alive_while_idle(true))
+}
+
+/// Ways to another process of the same role, for calls it answers in this one's place, each in its own caller's name.
+pub(super) fn onward() -> weir_order_gate::api::Connect {
+    Arc::new(|address| {
+        let endpoint = endpoint(address).inspect_err(|error| tracing::warn!(%error, "calls are not passed on")).ok()?;
+        let prepare = |request: &mut Request<Body>| {
+            // a token is passed on as it came; a name is shown anew, to a process that asks for no more
+            let caller = request.extensions().get::<Principal>().cloned();
+            if let Some(caller) = caller.filter(|_| !request.headers().contains_key(AUTHORIZATION)) {
+                Credentials::named(&caller).attach(request);
+            }
+            pass_trace_on(request.headers_mut());
+        };
+        Some(Peer::new(endpoint.connect_lazy(), Arc::new(prepare)))
+    })
 }
 
 fn prepare(credentials: Credentials) -> Prepare {
