@@ -130,7 +130,7 @@ impl Suite {
     /// Where a database cannot be opened or its schema is behind, and where a peer is needed that nobody named.
     pub async fn build(plan: Plan<'_>) -> anyhow::Result<Self> {
         let Plan { settings, roles, clock, ids, metrics, shutdown } = plan;
-        let (routes, onward) = (RoutesBuilder::default(), peers::onward(settings));
+        let (routes, onward) = (RoutesBuilder::default(), peers::onward());
         let mut wiring = Wiring { routes, access: Vec::new(), pages: pages(settings), onward };
         let mut databases = Vec::new();
         let mut opened = Vec::new();
