@@ -54,7 +54,7 @@ struct Load {
 }
 
 impl Load {
-    fn start(gates: [Peer; 2]) -> Load {
+    fn start(gates: &[Peer; 2]) -> Load {
         let (acks, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let next = Arc::new(AtomicUsize::new(0));
         let mut writers = JoinSet::new();
@@ -128,7 +128,7 @@ async fn two_gates() -> Option<(World, People, Load)> {
     standing_fresh(&people, "A-1", granted).await;
     world.processes().start_second_gate().await;
     let pipeline = Principal::new(SubjectId::parse("pipeline").unwrap(), [Caller::OrderPipeline]);
-    let load = Load::start(world.processes().gates(&pipeline));
+    let load = Load::start(&world.processes().gates(&pipeline));
     load.answered(0, 20).await;
     Some((world, people, load))
 }

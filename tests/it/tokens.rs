@@ -10,7 +10,7 @@ use weir_wire::{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_process_believes_a_caller_that_only_says_who_it_is() {
-    let Some(world) = World::open(Way::FarOnPostgres).await else { return };
+    let Some(mut world) = World::open(Way::FarOnPostgres).await else { return };
     let desk = world.desk_without_token(&Principal::new(SubjectId::parse("eve").unwrap(), [Role::Admin]));
     let answers: [Result<(), Status>; 5] = [
         desk.profiles().get_profile(GetProfileRequest::default()).await.map(drop),

@@ -96,17 +96,9 @@ impl World {
     }
 
     /// A place for a caller without a token; at a suite of processes, which ask for one.
-    pub fn desk_without_token(&self, caller: &Principal) -> Desk {
+    pub fn desk_without_token(&mut self, caller: &Principal) -> Desk {
         let processes = self.processes();
         Desk::far(Role::ALL.map(|role| (role, processes.peer_without_token(role, caller))))
-    }
-
-    fn processes(&self) -> &Processes {
-        let processes = match &self.body {
-            Body::Far(processes) => Some(processes),
-            Body::Near(_) => None,
-        };
-        processes.expect("a suite of processes")
     }
 
     /// Kills a role's process with SIGKILL and starts it anew; for a suite of processes.

@@ -17,7 +17,7 @@ use tonic::{
     transport::server::{Server as Plain, TcpIncoming},
 };
 use weir_model::{Clock, Ids};
-use weir_order_gate::{MIGRATIONS, OrderGate, api};
+use weir_order_gate::{MIGRATIONS, OrderGate, Ownership, api};
 use weir_runtime::{
     Edge, EdgeConfig, EdgeParts, Identities, Server, ServerConfig, Shutdown, ShutdownConfig, Telemetry, TelemetryConfig,
 };
@@ -90,13 +90,14 @@ async fn gate(serve: Serve, telemetry: &Telemetry) -> anyhow::Result<()> {
     let db = Db::open(&location, READERS).await?;
     db.migrate(MIGRATIONS).await?;
     let clock = Clock::system("Asia/Shanghai".parse().context("a time zone")?);
-    let gate = Arc::new(OrderGate::open(Env { db, clock, ids: Ids::random() }).await?);
+    let gate = Arc::new(OrderGate::open(Env { db, clock, ids: Ids::random() }, Ownership::default()).await?);
     accounts::tell(&gate);
     while !gate.ready() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let mut routes = RoutesBuilder::default();
-    api::routes(&gate, &PageTokens::new([7; 32]), &mut routes);
+    // there is no other gate to pass a call on to
+    api::routes(&gate, &PageTokens::new([7; 32]), Arc::new(|_: &str| None), &mut routes);
     let shutdown = Shutdown::new(ShutdownConfig::default());
     let edge = Edge::new(EdgeParts {
         routes: routes.routes(),

@@ -22,11 +22,14 @@ pub type Connect = Arc<dyn Fn(&str) -> Option<Peer> + Send + Sync>;
 
 pub(super) type Gate = OrderGateServiceClient<Peer>;
 
+/// A gate and where it is reached.
+type Found = (Arc<str>, Gate);
+
 /// The way to the gate that decides, kept as long as it is the same one.
 #[derive(Clone)]
 pub(super) struct Onward {
     connect: Connect,
-    last: Arc<Mutex<Option<(Arc<str>, Gate)>>>,
+    last: Arc<Mutex<Option<Found>>>,
 }
 
 impl fmt::Debug for Onward {
