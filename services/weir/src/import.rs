@@ -103,14 +103,20 @@ fn credentials(args: &ImportReceivablesArgs, caller: &Principal) -> anyhow::Resu
     }
 }
 
-/// The two contexts an import needs, in this process on the configured databases, listening to nobody. Not the others:
-/// a gate, for one, would take its partition from the one that serves.
+/// What an import needs, in this process on the configured databases, listening to nobody. Assessments take the order
+/// gate as well: the one that serves, where it has an address, for another in this process would wait to take over from
+/// it; on embedded databases nobody else can serve, and this process plays everything.
 async fn open_suite(args: &ImportReceivablesArgs) -> anyhow::Result<Suite> {
     let flags = args.config.flags();
     let settings = Settings::read(&settings::effective(args.config.config.as_deref(), &flags)?)?;
+    let roles: &[Role] = match args.assess {
+        None => &[Role::Receivables],
+        Some(_) if settings.is_embedded() => &Role::ALL,
+        Some(_) => &[Role::Assessment, Role::Receivables],
+    };
     let plan = Plan {
         settings: &settings,
-        roles: &[Role::Assessment, Role::Receivables],
+        roles,
         clock: settings.clock()?,
         ids: Ids::random(),
         metrics: Metrics::default(),
