@@ -10,14 +10,16 @@ use crate::behaviour::{Behaviour, Due, History};
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
+        // of the time before anything was known, what was known first speaks: books are brought in long after the fact
         KNOWN_ON = "
-            select (select history from behaviour_days
-                    where account_id = $1 and currency = $2 and known_on <= $3 and history is not null
-                    order by version desc limit 1) as history,
+            with known as (
+                select version, history, schedule from behaviour_days
+                where account_id = $1 and currency = $2
+                  and (known_on <= $3 or known_on = (select min(first.known_on) from behaviour_days first
+                                                     where first.account_id = $1 and first.currency = $2)))
+            select (select history from known where history is not null order by version desc limit 1) as history,
                    schedule
-            from behaviour_days
-            where account_id = $1 and currency = $2 and known_on <= $3
-            order by version desc limit 1";
+            from known order by version desc limit 1";
         SAVE = "
             insert into behaviour_days (account_id, currency, known_on, version, history, schedule)
             values ($1, $2, $3, $4, $5, $6)
@@ -34,7 +36,8 @@ struct Row {
     schedule: Json<Vec<Due>>,
 }
 
-/// How an account behaves in a currency, as it was known on a day.
+/// How an account behaves in a currency, as it was known on a day; for a day before anything was known of it, as it was
+/// known first.
 pub(crate) async fn behaviour<'c>(
     on: impl Runner<'c>,
     account_id: &AccountId,
