@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use tokio::sync::Notify;
 
 use crate::journal::Stamper;
+use crate::lanes::{Lane, Lanes};
 use crate::location::FolderLock;
 use crate::query::{Opaque, Runner, Target};
 use crate::tx::{Connection, Tx};
 use crate::work::Work;
-use crate::{Error, Location, Result, Retryable};
+use crate::{Error, Location, Result, Retryable, lite};
 
 /// How long a request may wait for a connection before it is told that the database is unavailable: longer than any
 /// healthy queue, shorter than a client's patience.
@@ -56,11 +57,11 @@ pub(crate) enum Pools {
     Postgres {
         pool: PgPool,
     },
-    /// SQLite has one writer at a time: a pool of one makes writers queue here, in order, instead of polling
+    /// SQLite has one writer at a time: a single lane makes writers queue here, in order, instead of polling
     /// SQLITE_BUSY in the file. Readers never wait (WAL) and cannot write.
     Sqlite {
-        write: SqlitePool,
-        read: SqlitePool,
+        write: Arc<Lanes>,
+        read: Arc<Lanes>,
         _lock: Arc<FolderLock>,
     },
 }
@@ -106,7 +107,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         let connection = match &self.pools {
             Pools::Postgres { pool } => Connection::Postgres(pool.begin().await?),
-            Pools::Sqlite { write, .. } => Connection::Sqlite(write.begin_with("begin immediate").await?),
+            Pools::Sqlite { write, .. } => Connection::Sqlite(begin_immediate(write).await?),
         };
         Ok(Tx::new(connection, self.journal.clone()))
     }
@@ -142,8 +143,11 @@ impl Db {
         match &self.pools {
             Pools::Postgres { pool } => pool.close().await,
             Pools::Sqlite { write, read, .. } => {
-                read.close().await;
-                write.close().await;
+                for lanes in [read, write] {
+                    if let Err(error) = lanes.close().await {
+                        tracing::warn!(%error, "a database was not closed in order; it recovers when it is opened next");
+                    }
+                }
             }
         }
     }
@@ -229,23 +233,24 @@ async fn open_sqlite(folder: &Path, context: &str, readers: u32) -> Result<Pools
     let options = SqliteConnectOptions::new()
         .filename(sqlite_file(folder, context))
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
         // money: a commit that was acknowledged survives power loss
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT);
-    // connections to a local file do not die of idleness or age, and reopening them loses their caches
-    let pool = |n| {
-        SqlitePoolOptions::new()
-            .max_connections(n)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-    };
-    let write = pool(1).connect_with(options.clone()).await?;
-    let read = pool(readers.max(1)).connect_with(options.pragma("query_only", "on")).await?;
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let write = Lanes::new(options.clone().journal_mode(SqliteJournalMode::Wal), 1, ACQUIRE_TIMEOUT);
+    // makes the file and its journal, so that readers, who may come while somebody writes, find them
+    drop(write.take().await?);
+    let read = Lanes::new(options.pragma("query_only", "on"), readers.max(1), ACQUIRE_TIMEOUT);
     Ok(Pools::Sqlite { write, read, _lock: lock })
+}
+
+async fn begin_immediate(write: &Arc<Lanes>) -> Result<Lane> {
+    let mut lane = write.take().await?;
+    // said first: whoever is cut short while it begins has begun
+    lane.unfinished = true;
+    lite::execute(&mut lane, sqlx::query("begin immediate")).await?;
+    Ok(lane)
 }
 
 impl<'c> Runner<'c> for &'c Db {

@@ -91,7 +91,7 @@ impl Db {
         let migrator = migrator(own, self.dialect())?;
         match &self.pools {
             Pools::Postgres { pool } => migrator.run(pool).await?,
-            Pools::Sqlite { write, .. } => migrator.run(write).await?,
+            Pools::Sqlite { write, .. } => migrator.run(&mut *write.take().await?).await?,
         }
         Ok(())
     }

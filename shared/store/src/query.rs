@@ -1,16 +1,15 @@
 //! One query on one of the two databases: binds, runs, turns rows into values. Reads run on `&Db`, anything on
 //! `&mut Tx`. Knows nothing of what the tables mean.
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{
-    Arguments as _, AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite, SqliteConnection,
-    SqlitePool,
-};
+use sqlx::{Arguments as _, AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, SqliteConnection};
 
 use crate::bind::{Bind, Record, Scalar};
-use crate::{Dialect, Error, Result, Sql};
+use crate::lanes::Lanes;
+use crate::{Dialect, Error, Result, Sql, lite};
 
 /// Most rows of a multi-row statement that is kept prepared.
 const ROWS_PREPARED_MAX: usize = 4;
@@ -19,7 +18,7 @@ const ROWS_PREPARED_MAX: usize = 4;
 pub(crate) enum Target<'c> {
     PgPool(&'c PgPool, PgArguments),
     Pg(&'c mut PgConnection, PgArguments),
-    LitePool(&'c SqlitePool, SqliteArguments),
+    LitePool(&'c Arc<Lanes>, SqliteArguments),
     Lite(&'c mut SqliteConnection, SqliteArguments),
 }
 
@@ -69,19 +68,18 @@ pub struct Query<'c> {
     persistent: bool,
 }
 
+/// Fetches rows where they are: `$pg` is sqlx's way, `$lite` ours.
 macro_rules! fetch {
-    ($self:ident, $t:ty, $how:ident) => {{
+    ($self:ident, $t:ty, $pg:ident, $lite:path) => {{
         let persistent = $self.persistent;
         let (target, sql) = $self.finish()?;
         Ok(match target {
             Target::PgPool(e, a) => {
-                sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$how(e).await?
+                sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$pg(e).await?
             }
-            Target::Pg(e, a) => sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$how(e).await?,
-            Target::LitePool(e, a) => {
-                sqlx::query_as_with::<Sqlite, $t, _>(sql, a).persistent(persistent).$how(e).await?
-            }
-            Target::Lite(e, a) => sqlx::query_as_with::<Sqlite, $t, _>(sql, a).persistent(persistent).$how(e).await?,
+            Target::Pg(e, a) => sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$pg(e).await?,
+            Target::LitePool(e, a) => $lite(&mut *e.take().await?, lite::query(sql, a, persistent)).await?,
+            Target::Lite(e, a) => $lite(e, lite::query(sql, a, persistent)).await?,
         })
     }};
 }
@@ -136,17 +134,17 @@ impl<'c> Query<'c> {
 
     /// All rows.
     pub async fn all<T: Record>(self) -> Result<Vec<T>> {
-        fetch!(self, T, fetch_all)
+        fetch!(self, T, fetch_all, lite::all)
     }
 
     /// The first row, if there is one.
     pub async fn optional<T: Record>(self) -> Result<Option<T>> {
-        fetch!(self, T, fetch_optional)
+        fetch!(self, T, fetch_optional, lite::optional)
     }
 
     /// The first row, else [`Error::NotFound`].
     pub async fn one<T: Record>(self) -> Result<T> {
-        fetch!(self, T, fetch_one)
+        self.optional().await?.ok_or(Error::NotFound)
     }
 
     /// The first column of the first row, else [`Error::NotFound`].
@@ -166,8 +164,8 @@ impl<'c> Query<'c> {
         Ok(match target {
             Target::PgPool(e, a) => sqlx::query_with(sql, a).persistent(persistent).execute(e).await?.rows_affected(),
             Target::Pg(e, a) => sqlx::query_with(sql, a).persistent(persistent).execute(e).await?.rows_affected(),
-            Target::LitePool(e, a) => sqlx::query_with(sql, a).persistent(persistent).execute(e).await?.rows_affected(),
-            Target::Lite(e, a) => sqlx::query_with(sql, a).persistent(persistent).execute(e).await?.rows_affected(),
+            Target::LitePool(e, a) => lite::execute(&mut *e.take().await?, lite::query(sql, a, persistent)).await?,
+            Target::Lite(e, a) => lite::execute(e, lite::query(sql, a, persistent)).await?,
         })
     }
 
@@ -184,8 +182,12 @@ impl<'c> Query<'c> {
 
     fn placeholder<'t, T: Bind<'t>>(&mut self, value: T) {
         self.parameters += 1;
-        let placeholder = Placeholder(self.parameters);
-        self.append(placeholder);
+        let number = self.parameters;
+        match self.target.dialect() {
+            Dialect::Postgres => self.append(format_args!("${number}")),
+            // a number would be a name to SQLite, which looks for each among all the others; those without come in order
+            Dialect::Sqlite => self.append("?"),
+        }
         self.add(value);
     }
 
@@ -218,14 +220,6 @@ impl<'c> Query<'c> {
             Text::Built(text) => AssertSqlSafe(text).into_sql_str(),
         };
         Ok((self.target, sql))
-    }
-}
-
-struct Placeholder(usize);
-
-impl std::fmt::Display for Placeholder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "${}", self.0)
     }
 }
 

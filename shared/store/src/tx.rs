@@ -1,12 +1,13 @@
 //! A write transaction. Rolled back when dropped, so a handler that is cut short leaves nothing.
 use std::sync::Arc;
 
-use sqlx::{Postgres, Sqlite};
+use sqlx::Postgres;
 
 use crate::db::Attempt;
 use crate::journal::{self, Stamper};
+use crate::lanes::Lane;
 use crate::query::{Opaque, Runner, Target};
-use crate::{Db, Dialect, Query, Result, Sql};
+use crate::{Db, Dialect, Query, Result, Sql, lite};
 
 /// A write transaction; rolled back when dropped.
 ///
@@ -25,7 +26,7 @@ pub struct Tx {
 #[derive(Debug)]
 pub(crate) enum Connection {
     Postgres(sqlx::Transaction<'static, Postgres>),
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(Lane),
 }
 
 impl Tx {
@@ -93,7 +94,7 @@ impl Tx {
     pub async fn rollback(self) -> Result<()> {
         match self.connection {
             Connection::Postgres(tx) => tx.rollback().await?,
-            Connection::Sqlite(tx) => tx.rollback().await?,
+            Connection::Sqlite(lane) => finish(lane, "rollback").await?,
         }
         Ok(())
     }
@@ -101,7 +102,7 @@ impl Tx {
     async fn end(self) -> Result<()> {
         match self.connection {
             Connection::Postgres(tx) => tx.commit().await?,
-            Connection::Sqlite(tx) => tx.commit().await?,
+            Connection::Sqlite(lane) => finish(lane, "commit").await?,
         }
         Ok(())
     }
@@ -119,11 +120,18 @@ impl Tx {
     }
 }
 
+/// Ends the transaction of a lane; one that does not end is undone before the lane is used again.
+async fn finish(mut lane: Lane, how: &'static str) -> Result<()> {
+    lite::execute(&mut lane, sqlx::query(how)).await?;
+    lane.unfinished = false;
+    Ok(())
+}
+
 impl<'c> Runner<'c> for &'c mut Tx {
     fn target(self) -> Opaque<'c> {
         Opaque(match &mut self.connection {
             Connection::Postgres(tx) => Target::Pg(tx, Default::default()),
-            Connection::Sqlite(tx) => Target::Lite(tx, Default::default()),
+            Connection::Sqlite(lane) => Target::Lite(lane, Default::default()),
         })
     }
 }

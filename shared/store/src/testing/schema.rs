@@ -14,7 +14,10 @@ pub async fn prepare_all(db: &Db, all: &[(&str, Sql)]) {
         let text = sql.text(db.dialect()).into_sql_str();
         let prepared = match &db.pools {
             Pools::Postgres { pool } => pool.prepare(text).await.map(drop),
-            Pools::Sqlite { read, .. } => read.prepare(text).await.map(drop),
+            Pools::Sqlite { read, .. } => {
+                let mut lane = read.take().await.expect("a connection");
+                lane.prepare(text).await.map(drop)
+            }
         };
         if let Err(e) = prepared {
             wrong.push_str(&format!("\n{name}: {e}"));
