@@ -61,6 +61,8 @@ pub(crate) struct Bookmark {
 /// What a batch writes.
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
+    /// The journal's position before the first line.
+    pub(crate) after: i64,
     pub(crate) lines: Vec<Line>,
     /// Orders nothing was known of before, neither in the book nor where the database was asked.
     pub(crate) fresh: HashSet<OrderId>,
@@ -98,6 +100,13 @@ pub(crate) struct Draft<'b> {
     writes: Writes,
 }
 
+impl Writes {
+    /// Whether there is nothing to write but orders and what the journal tells of them.
+    pub(crate) fn is_of_orders_alone(&self) -> bool {
+        self.holds.is_empty() && self.inputs.is_empty() && self.policies.is_empty() && self.bookmarks.is_empty()
+    }
+}
+
 impl<'b> Draft<'b> {
     /// An empty draft over a book and over what the database has of further orders.
     pub(crate) fn new(book: &'b Book, found: HashMap<OrderId, Arc<Dossier>>, ids: &'b Ids, pulse: &'b Pulse) -> Self {
@@ -110,7 +119,7 @@ impl<'b> Draft<'b> {
             dossiers: HashMap::new(),
             policy: book.policy.clone(),
             followed: book.followed,
-            writes: Writes::default(),
+            writes: Writes { after: book.last_position, ..Writes::default() },
         }
     }
 
@@ -123,7 +132,7 @@ impl<'b> Draft<'b> {
 
     /// The position of the last line so far: this task is the journal's only writer.
     pub(crate) fn position(&self) -> i64 {
-        self.book.last_position + i64::try_from(self.writes.lines.len()).unwrap_or(i64::MAX)
+        self.writes.after + i64::try_from(self.writes.lines.len()).unwrap_or(i64::MAX)
     }
 
     /// An account as the draft has it.

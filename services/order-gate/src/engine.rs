@@ -140,6 +140,7 @@ impl Engine {
             partitions,
             tenure: None,
             keeper: None,
+            session: env.db.session(),
         };
         writer.look().await?;
         let (queue, commands) = mpsc::channel(QUEUE_MAX);

@@ -8,6 +8,10 @@ use std::{
 use clap::Parser;
 use weir::{args::Cli, commands};
 
+// a fifth of the processor time of an order's decision went into allocating and freeing with the C library
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -9,7 +9,7 @@ mod prometheus;
 mod tests;
 pub(crate) mod trace;
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::{fmt, io::IsTerminal as _, time::Duration};
 
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter, WithExportConfig as _};
@@ -19,8 +19,17 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::{Deserialize, Serialize};
-use tracing::Subscriber;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::{Subscriber, span::Record};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    field::RecordFields,
+    fmt::{
+        FormatFields, FormattedFields,
+        format::{DefaultFields, JsonFields, Writer},
+    },
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 pub(crate) use self::metrics::Observation;
 pub use self::{
@@ -182,9 +191,25 @@ where
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if is_human {
-        lines.with_ansi(is_terminal).with_filter(filter).boxed()
+        lines.with_ansi(is_terminal).fmt_fields(AsBegun(DefaultFields::new())).with_filter(filter).boxed()
     } else {
-        lines.json().flatten_event(true).with_filter(filter).boxed()
+        let lines = lines.json().flatten_event(true).fmt_fields(AsBegun(JsonFields::new()));
+        lines.with_filter(filter).boxed()
+    }
+}
+
+/// Log lines name a call as it began. What its span learns later, such as the code it ends with, is for traces alone:
+/// keeping a text up to date that nobody may ever read took 6 % of the processor time of an order's decision.
+#[derive(Debug)]
+struct AsBegun<F>(F);
+
+impl<'writer, F: FormatFields<'writer>> FormatFields<'writer> for AsBegun<F> {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'writer>, fields: R) -> fmt::Result {
+        self.0.format_fields(writer, fields)
+    }
+
+    fn add_fields(&self, _: &'writer mut FormattedFields<Self>, _: &Record<'_>) -> fmt::Result {
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-pub use append::{append_all_in, append_in, append_numbered_in};
+pub use append::{append_all_in, append_in, append_numbered_in, push_numbered};
 pub use compact::forget;
 pub use entry::{Change, Entry, NewEntry};
 pub(crate) use stamp::{Stamper, position_of as committed_position_of};

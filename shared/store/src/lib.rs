@@ -19,6 +19,7 @@ mod location;
 mod migrate;
 mod query;
 pub mod requests;
+mod session;
 mod sql;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -37,6 +38,7 @@ pub use location::Location;
 pub use migrate::{FIRST_OWN_VERSION, Migration, migrations, pending_at, render};
 pub use query::{Batch, Query, Runner};
 pub use requests::Done;
+pub use session::Session;
 pub use sql::Sql;
 pub use sqlx::types::{Json, Uuid};
 pub use tx::Tx;

@@ -48,7 +48,7 @@ pub trait Runner<'c>: Sized {
 
     /// Starts a query put together at run time from literal parts; see [`Query::push`].
     fn build(self, head: &'static str) -> Query<'c> {
-        Query::new(self.target().0, Text::Built(head.to_owned()), 0)
+        Query::build(self.target().0, head)
     }
 }
 
@@ -85,6 +85,10 @@ macro_rules! fetch {
 }
 
 impl<'c> Query<'c> {
+    pub(crate) fn build(target: Target<'c>, head: &'static str) -> Self {
+        Query::new(target, Text::Built(head.to_owned()), 0)
+    }
+
     fn new(target: Target<'c>, text: Text, parameters: usize) -> Self {
         Query { target, text, parameters, bound: 0, error: None, persistent: true }
     }

@@ -145,9 +145,9 @@ async fn answer_in(tx: &mut Tx, call: &Call, answer: String) -> Result<()> {
 /// The answer the call's request id was given before; none for a new one and for a call without. With another content
 /// that is [`Error::IdempotencyMismatch`]. For a context whose one writer asks this before it decides, and remembers the
 /// answer with the effect ([`remember_in`]); all others use [`Db::once`].
-pub async fn answered_in<T: DeserializeOwned>(tx: &mut Tx, call: &Call) -> Result<Option<T>> {
+pub async fn answered<T: DeserializeOwned>(db: &Db, call: &Call) -> Result<Option<T>> {
     let Some(id) = &call.request_id else { return Ok(None) };
-    let query = tx.query(sql::FIND).bind(call.principal.subject.as_str()).bind(id.as_str());
+    let query = db.query(sql::FIND).bind(call.principal.subject.as_str()).bind(id.as_str());
     let Some(answered) = query.optional::<Answered>().await? else { return Ok(None) };
     if answered.rpc != call.rpc || answered.fingerprint != call.fingerprint.0 {
         return Err(Error::IdempotencyMismatch);

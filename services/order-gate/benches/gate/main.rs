@@ -26,6 +26,10 @@ mod stage;
 
 use clap::{Args, Parser, Subcommand};
 
+// as in the program `weir`
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the order gate beside what a user would take instead.
 #[derive(Debug, Parser)]
 struct Cli {

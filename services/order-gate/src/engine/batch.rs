@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use tokio::sync::oneshot;
 use weir_model::{OrderId, RequestId, SubjectId};
-use weir_store::{Env, Retryable as _, Tx, requests};
+use weir_store::{Db, Env, Retryable as _, Session, Tx, requests};
 
 use super::life::Keeper;
 use super::{Ask, Command, Shared};
@@ -50,6 +50,8 @@ pub(super) struct Writer {
     /// None while another process decides.
     pub(super) tenure: Option<Tenure>,
     pub(super) keeper: Option<Keeper>,
+    /// Where batches of orders alone are written; none on SQLite.
+    pub(super) session: Option<Session>,
 }
 
 impl Writer {
@@ -105,9 +107,9 @@ impl Writer {
     ) -> Result<(Option<Changes>, Vec<Answer>), Failed> {
         let clean = Failed::Cleanly;
         let unknown_orders = self.unknown_orders(batch, look_up);
-        let mut tx = self.env.db.begin().await.map_err(clean)?;
-        let found = store::dossiers_in(&mut tx, &unknown_orders).await.map_err(clean)?;
-        let before = answered_before(&mut tx, batch).await.map_err(clean)?;
+        // under a tenure nobody else writes, and where there is none the proof fails
+        let found = store::dossiers(&self.env.db, &unknown_orders).await.map_err(clean)?;
+        let before = answered_before(&self.env.db, batch).await.map_err(clean)?;
         let (changes, writes, outcomes) = {
             let book = self.shared.book.read();
             let Some(book) = &*book else { return Err(clean(weir_store::Error::NotFound)) };
@@ -123,20 +125,45 @@ impl Writer {
             return Err(Failed::TakenForNew);
         }
         let changes = if is_empty(&changes, &writes) {
-            tx.rollback().await.map_err(clean)?;
             None
         } else {
-            let lost = || clean(weir_store::Error::LeaseLost("the order gate".to_owned()));
-            let tenure = self.tenure.as_mut().ok_or_else(lost)?;
-            store::save_in(&mut tx, tenure, &changes, &writes).await.map_err(clean)?;
-            remember(&mut tx, batch, &outcomes).await.map_err(clean)?;
-            tx.commit().await.map_err(Failed::Unknown)?;
-            tenure.batches += 1;
+            self.write(batch, &outcomes, (&changes, &writes)).await?;
             Some(changes)
         };
         let replies = batch.drain(..).map(|command| command.reply);
         let answers = replies.zip(outcomes).map(|(reply, outcome)| (reply, outcome.result)).collect();
         Ok((changes, answers))
+    }
+
+    /// Makes a batch durable.
+    async fn write(
+        &mut self,
+        batch: &[Command],
+        outcomes: &[Outcome],
+        (changes, writes): (&Changes, &Writes),
+    ) -> Result<(), Failed> {
+        let lost = || Failed::Cleanly(weir_store::Error::LeaseLost("the order gate".to_owned()));
+        let tenure = self.tenure.as_mut().ok_or_else(lost)?;
+        let is_alone = writes.is_of_orders_alone() && to_remember(batch, outcomes).next().is_none();
+        match &mut self.session {
+            Some(session) if is_alone => {
+                let saved = store::save(session, tenure, changes, writes).await;
+                if let Err(error @ weir_store::Error::Unavailable(_)) = saved {
+                    session.give_up();
+                    return Err(Failed::Unknown(error));
+                }
+                saved.map_err(Failed::Cleanly)?;
+            }
+            _ => {
+                let mut tx = self.env.db.begin().await.map_err(Failed::Cleanly)?;
+                store::save_in(&mut tx, tenure, changes, writes).await.map_err(Failed::Cleanly)?;
+                remember(&mut tx, batch, outcomes).await.map_err(Failed::Cleanly)?;
+                tx.commit().await.map_err(Failed::Unknown)?;
+            }
+        }
+        tenure.batches += 1;
+        self.env.db.appended_up_to(changes.last_position);
+        Ok(())
     }
 
     /// Orders the batch is about that the book does not hold, and that are to be looked up.
@@ -180,12 +207,12 @@ fn by_request_id(command: &Command) -> Option<&RequestId> {
 }
 
 /// Answers given before to the same request ids.
-async fn answered_before(tx: &mut Tx, batch: &[Command]) -> Result<Vec<Option<Outcome>>, weir_store::Error> {
+async fn answered_before(db: &Db, batch: &[Command]) -> Result<Vec<Option<Outcome>>, weir_store::Error> {
     let mut before = Vec::with_capacity(batch.len());
     for command in batch {
         before.push(match by_request_id(command) {
             None => None,
-            Some(_) => match requests::answered_in::<Settled>(tx, &command.call).await {
+            Some(_) => match requests::answered::<Settled>(db, &command.call).await {
                 Ok(answer) => answer.map(|settled| Outcome { result: Ok(settled), fresh: false }),
                 Err(error @ weir_store::Error::IdempotencyMismatch) => {
                     Some(Outcome { result: Err(error.into()), fresh: false })
@@ -198,12 +225,20 @@ async fn answered_before(tx: &mut Tx, batch: &[Command]) -> Result<Vec<Option<Ou
 }
 
 async fn remember(tx: &mut Tx, batch: &[Command], outcomes: &[Outcome]) -> Result<(), weir_store::Error> {
-    for (command, outcome) in batch.iter().zip(outcomes) {
-        if let (Some(_), Ok(settled), true) = (by_request_id(command), &outcome.result, outcome.fresh) {
-            requests::remember_in(tx, &command.call, settled).await?;
-        }
+    for (command, settled) in to_remember(batch, outcomes) {
+        requests::remember_in(tx, &command.call, settled).await?;
     }
     Ok(())
+}
+
+/// The answers a repetition of their requests is to get.
+fn to_remember<'a>(batch: &'a [Command], outcomes: &'a [Outcome]) -> impl Iterator<Item = (&'a Command, &'a Settled)> {
+    let is_news = |(command, outcome): &(&'a Command, &'a Outcome)| by_request_id(command).is_some() && outcome.fresh;
+    batch
+        .iter()
+        .zip(outcomes)
+        .filter(is_news)
+        .filter_map(|(command, outcome)| Some((command, outcome.result.as_ref().ok()?)))
 }
 
 /// Decides a batch in order of arrival. A twin in the same batch gets the first one's answer.

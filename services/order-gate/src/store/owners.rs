@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use weir_model::SubjectId;
-use weir_store::{Db, Error, Result, Tx};
+use weir_store::{Db, Error, Query, Result, Tx};
 
 use crate::ownership::{Partition, partition_of};
 use crate::policy::{Policy, PolicyVersion};
@@ -48,11 +48,7 @@ mod sql {
             select partitions.partition, coalesce(owners.address, ''), partitions.epoch
             from partitions left join owners on owners.owner = partitions.owner order by partitions.partition";
         BATCHES = "select batches from owners where owner = $1";
-        // the row stays locked until the commit, so whoever takes over waits and then sees this batch; a process that is
-        // stopped meanwhile loses its connection, so that nobody waits for long
-        PROVE = "
-            update owners set batches = batches + 1 where owner = $1 and batches = $2 returning "
-            pg("set_config('idle_in_transaction_session_timeout', $3, true)") lite("$3");
+        PROVE = "update owners set batches = batches + 1 where owner = $1 and batches = $2";
     }
 }
 
@@ -157,11 +153,24 @@ pub(crate) async fn recall(db: &Db, tenure: &Tenure) -> Result<Option<Tenure>> {
     Ok(batches.map(|(batches,)| Tenure { batches, ..tenure.clone() }))
 }
 
-/// Proves the tenure in a batch's transaction, as its first statement. [`Error::LeaseLost`] when it is lost.
+/// Proves the tenure in a batch's transaction. [`Error::LeaseLost`] when it is lost.
 pub(super) async fn prove_in(tx: &mut Tx, tenure: &Tenure) -> Result<()> {
-    let query = tx.query(sql::PROVE).bind(&*tenure.owner).bind(tenure.batches);
-    let proven: Option<(String,)> = query.bind(milliseconds(tenure.lease).to_string()).optional().await?;
-    if proven.is_some() { Ok(()) } else { Err(Error::LeaseLost("the order gate".to_owned())) }
+    let proven = tx.query(sql::PROVE).bind(&*tenure.owner).bind(tenure.batches).execute().await?;
+    if proven == 1 { Ok(()) } else { Err(Error::LeaseLost("the order gate".to_owned())) }
+}
+
+/// The same as a part of a `with` clause in PostgreSQL: `proof` is one row where the tenure holds. The row stays locked
+/// until the commit, so whoever takes over waits and then sees this batch; a process that is stopped between the two loses
+/// its connection after one lease, so that nobody waits for long.
+pub(super) fn push_proof<'q>(query: Query<'q>, tenure: &Tenure) -> Query<'q> {
+    query
+        .push("proof as (update owners set batches = batches + 1 where owner = ")
+        .value(&*tenure.owner)
+        .push(" and batches = ")
+        .value(tenure.batches)
+        .push(" returning set_config('idle_in_transaction_session_timeout', ")
+        .value(milliseconds(tenure.lease).to_string())
+        .push(", true))")
 }
 
 /// A lease longer than 292 million years is cut to that.

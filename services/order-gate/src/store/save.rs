@@ -1,11 +1,11 @@
-//! One batch, one transaction, three statements however many orders it decides: proof of tenure, orders, journal. Holds,
-//! inputs, policy and bookmarks in between, where there are any.
+//! One batch, one transaction. On PostgreSQL a batch of orders alone is one statement, however many it decides: proof of
+//! tenure, journal, orders. Holds, inputs, policy and bookmarks come before it, where there are any.
 
 use hashbrown::HashMap;
 use serde::Serialize;
 use std::sync::Arc;
 use weir_model::{AccountId, OrderId};
-use weir_store::{Column, Dialect, Error, Instant, NewEntry, Query, Result, Tx, bookmark, journal};
+use weir_store::{Column, Db, Dialect, Error, Instant, NewEntry, Query, Result, Session, Tx, bookmark, journal};
 
 use super::load::read;
 use super::{CONDUCT, CREDIT, Tenure, owners};
@@ -25,10 +25,10 @@ mod sql {
 }
 
 /// The dossiers the database has of some orders.
-pub(crate) async fn dossiers_in(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Dossier>>> {
+pub(crate) async fn dossiers(db: &Db, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Dossier>>> {
     let mut found = HashMap::new();
     for chunk in order_ids.chunks(ROWS_MAX) {
-        let query = tx.build("select dossier from orders where order_id in (values");
+        let query = db.build("select dossier from orders where order_id in (values");
         let query = query.values(chunk, |row, order_id| {
             row.value(order_id.as_str());
         });
@@ -41,11 +41,12 @@ pub(crate) async fn dossiers_in(tx: &mut Tx, order_ids: &[OrderId]) -> Result<Ha
     Ok(found)
 }
 
-/// Writes a batch of `tenure`. [`Error::LeaseLost`] when it is lost: nothing is written.
+/// Writes a batch of `tenure` in a transaction. [`Error::LeaseLost`] when the tenure is lost, or others wrote to the
+/// journal: nothing may last then.
 pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
-    // first: the owner's row stays locked until the commit, so whoever takes over waits and then sees this batch
-    owners::prove_in(tx, tenure).await?;
-    save_orders(tx, tenure, changes, writes).await?;
+    if tx.dialect() == Dialect::Sqlite {
+        owners::prove_in(tx, tenure).await?;
+    }
     save_holds(tx, tenure, writes).await?;
     save_inputs(tx, tenure, writes).await?;
     for policy in &writes.policies {
@@ -55,22 +56,21 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, wri
         bookmark::advance_in(tx, moved.feed, moved.from, moved.to).await?;
     }
     // last: the journal's head is held until the commit
-    append(tx, changes, writes).await
+    let orders = Orders::of(tenure, changes, writes)?;
+    match tx.dialect() {
+        Dialect::Postgres => orders.save(tx.build("with "), tenure, writes).await,
+        Dialect::Sqlite => {
+            orders.insert_in(tx).await?;
+            let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
+            journal::append_numbered_in(tx, writes.after, &entries).await
+        }
+    }
 }
 
-/// The journal's lines, at the positions the draft gave them.
-async fn append(tx: &mut Tx, changes: &Changes, writes: &Writes) -> Result<()> {
-    if writes.lines.is_empty() {
-        return Ok(());
-    }
-    let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
-    let before = journal::append_numbered_in(tx, &entries).await?;
-    let last = before + i64::try_from(entries.len()).unwrap_or(i64::MAX);
-    if last == changes.last_position {
-        Ok(())
-    } else {
-        Err(Error::Hole { expected: changes.last_position, found: last })
-    }
+/// Writes a batch that is of orders alone, in one statement that commits by itself; otherwise as [`save_in`].
+pub(crate) async fn save(session: &mut Session, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
+    let orders = Orders::of(tenure, changes, writes)?;
+    orders.save(session.build("with ").await?, tenure, writes).await
 }
 
 fn entry(line: &Line) -> NewEntry<'_> {
@@ -84,58 +84,96 @@ fn entry(line: &Line) -> NewEntry<'_> {
     }
 }
 
-/// Orders as rows: id, partition, account, whether it is live, version, text.
+/// An order as a row: id, partition, account, whether it is live, version, text.
 type OrderRow<'a> = (&'a str, i64, Option<&'a str>, bool, i64, String);
 
-/// Fresh orders are inserted without looking whether they are there: one that is makes the whole batch
-/// [`Error::Duplicate`].
-async fn save_orders(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
-    let (mut fresh, mut known): (Vec<OrderRow<'_>>, Vec<OrderRow<'_>>) = (Vec::new(), Vec::new());
-    for (order_id, dossier) in &changes.dossiers {
-        let rows = if writes.fresh.contains(order_id) { &mut fresh } else { &mut known };
-        let account_id = dossier.account_id().map(AccountId::as_str);
-        let partition = tenure.partition_of(account_id.unwrap_or(order_id.as_str()));
-        rows.push((order_id.as_str(), partition, account_id, dossier.is_live(), dossier.version, text(&**dossier)?));
-    }
-    if !fresh.is_empty() {
-        insert_orders(tx, &fresh)?.execute().await?;
-    }
-    if !known.is_empty() {
-        let insert = insert_orders(tx, &known)?.push(
-            " on conflict (order_id) do update set partition = excluded.partition, account_id = excluded.account_id,
-                live = excluded.live, version = excluded.version, dossier = excluded.dossier",
-        );
-        insert.execute().await?;
-    }
-    Ok(())
+/// The orders of a batch as rows. Fresh ones are inserted without looking whether they are there: one that is makes the
+/// whole batch [`Error::Duplicate`].
+struct Orders<'a> {
+    fresh: Vec<OrderRow<'a>>,
+    known: Vec<OrderRow<'a>>,
 }
 
-/// A statement whose text does not depend on how many rows there are: columns as arrays in PostgreSQL, rows as one JSON
-/// text in SQLite.
-fn insert_orders<'t>(tx: &'t mut Tx, rows: &[OrderRow<'_>]) -> Result<Query<'t>> {
-    let dialect = tx.dialect();
-    let insert = tx.build("insert into orders (order_id, partition, account_id, live, version, dossier) select ");
-    Ok(match dialect {
-        Dialect::Postgres => insert
-            .push("order_id, partition, account_id, live, version, dossier from unnest(")
-            .value(rows.iter().map(|row| row.0).collect::<Column<_>>())
-            .push(", ")
-            .value(rows.iter().map(|row| row.1).collect::<Column<_>>())
-            .push(", ")
-            .value(rows.iter().map(|row| row.2).collect::<Column<_>>())
-            .push(", ")
-            .value(rows.iter().map(|row| row.3).collect::<Column<_>>())
-            .push(", ")
-            .value(rows.iter().map(|row| row.4).collect::<Column<_>>())
-            .push(", ")
-            .value(rows.iter().map(|row| row.5.as_str()).collect::<Column<_>>())
-            .push(") as row (order_id, partition, account_id, live, version, dossier)"),
-        Dialect::Sqlite => insert
-            .push("value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each(")
-            .value(serde_json::to_string(rows)?)
-            // or the parser takes `on conflict` for a join's condition
-            .push(") where true"),
-    })
+impl<'a> Orders<'a> {
+    fn of(tenure: &Tenure, changes: &'a Changes, writes: &Writes) -> Result<Self> {
+        let mut orders = Orders { fresh: Vec::new(), known: Vec::new() };
+        for (order_id, dossier) in &changes.dossiers {
+            let is_fresh = writes.fresh.contains(order_id);
+            let rows = if is_fresh { &mut orders.fresh } else { &mut orders.known };
+            let account_id = dossier.account_id().map(AccountId::as_str);
+            let partition = tenure.partition_of(account_id.unwrap_or(order_id.as_str()));
+            rows.push((
+                order_id.as_str(),
+                partition,
+                account_id,
+                dossier.is_live(),
+                dossier.version,
+                text(&**dossier)?,
+            ));
+        }
+        Ok(orders)
+    }
+
+    /// PostgreSQL's one statement: proves the tenure, moves the journal's head, adds its lines and the orders. Whatever is
+    /// written hangs on the head, and that on the proof; the owner's row stays locked until the commit, so whoever takes
+    /// over waits and then sees this batch.
+    async fn save(&self, query: Query<'_>, tenure: &Tenure, writes: &Writes) -> Result<()> {
+        let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
+        let mut query = owners::push_proof(query, tenure).push(", ");
+        query = journal::push_numbered(query, (writes.after, "exists (select 1 from proof)"), &entries);
+        if !self.fresh.is_empty() {
+            query = push_orders(query.push(", fresh as ("), &self.fresh).push(")");
+        }
+        if !self.known.is_empty() {
+            query = push_orders(query.push(", known as ("), &self.known).push(UPDATE_KNOWN).push(")");
+        }
+        match query.push(" select position from head").optional::<(i64,)>().await? {
+            Some(_) => Ok(()),
+            None => Err(Error::LeaseLost("the order gate".to_owned())),
+        }
+    }
+
+    /// SQLite's way.
+    async fn insert_in(&self, tx: &mut Tx) -> Result<()> {
+        for (rows, then) in [(&self.fresh, ""), (&self.known, UPDATE_KNOWN)] {
+            if !rows.is_empty() {
+                let insert = tx
+                    .build("insert into orders (order_id, partition, account_id, live, version, dossier) select ")
+                    .push(
+                        "value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each(",
+                    )
+                    .value(serde_json::to_string(rows)?)
+                    // or the parser takes `on conflict` for a join's condition
+                    .push(") where true");
+                insert.push(then).execute().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const UPDATE_KNOWN: &str = " on conflict (order_id) do update set partition = excluded.partition,
+    account_id = excluded.account_id, live = excluded.live, version = excluded.version, dossier = excluded.dossier";
+
+/// An insert whose text does not depend on how many rows there are: an array a column.
+fn push_orders<'q>(query: Query<'q>, rows: &[OrderRow<'_>]) -> Query<'q> {
+    query
+        .push(
+            "insert into orders (order_id, partition, account_id, live, version, dossier)
+            select row.order_id, row.partition, row.account_id, row.live, row.version, row.dossier from head, unnest(",
+        )
+        .value(rows.iter().map(|row| row.0).collect::<Column<_>>())
+        .push(", ")
+        .value(rows.iter().map(|row| row.1).collect::<Column<_>>())
+        .push(", ")
+        .value(rows.iter().map(|row| row.2).collect::<Column<_>>())
+        .push(", ")
+        .value(rows.iter().map(|row| row.3).collect::<Column<_>>())
+        .push(", ")
+        .value(rows.iter().map(|row| row.4).collect::<Column<_>>())
+        .push(", ")
+        .value(rows.iter().map(|row| row.5.as_str()).collect::<Column<_>>())
+        .push(") as row (order_id, partition, account_id, live, version, dossier)")
 }
 
 async fn save_holds(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
