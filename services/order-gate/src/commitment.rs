@@ -1,6 +1,7 @@
 //! Exposure reserved by an order: line arithmetic of rule 4.2. A document counts once as it goes from order to delivery
 //! to invoice, in whichever order the news of it comes. Amounts are minor units of one currency.
 
+use crate::brief::is_default;
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use weir_model::LineId;
@@ -13,10 +14,13 @@ pub struct Line {
     /// Ordered; not negative.
     pub ordered: i64,
     /// Cancelled of it; at most what was ordered.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cancelled: i64,
     /// Delivered so far; may exceed what was ordered.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub delivered: i64,
     /// Invoiced so far.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub invoiced: i64,
 }
 

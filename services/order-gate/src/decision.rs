@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, CorrelationId, Currency, DecisionId, HoldId, OrderId};
 
+use crate::brief::is_default;
 use crate::exposure::Exposure;
 use crate::order::Checkpoint;
 use crate::policy::{Action, Rule};
@@ -98,6 +99,7 @@ pub struct Verdict {
     /// The answer.
     pub outcome: Outcome,
     /// Every rule that did not hold, the most severe first.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub failures: Vec<Failure>,
     /// What of the order needs credit.
     pub required: i64,
@@ -108,14 +110,19 @@ pub struct Verdict {
     /// The limit in force.
     pub limit: LimitInForce,
     /// Room left before the order; none when unlimited.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub headroom: Option<i64>,
     /// Net exposure over the limit before, in percent; none without a limit above zero.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub utilisation_before: Option<Decimal>,
     /// The same with the order.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub utilisation_after: Option<Decimal>,
     /// How far the order exceeds what passes by itself; a person who releases it needs authority over this.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub excess: i64,
     /// What makes the same order pass.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ways_out: Vec<WayOut>,
     /// What else the rules saw, so that they can be asked again under another policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,6 +188,7 @@ pub struct Decision {
     /// When it was decided.
     pub decided_at: DateTime<Utc>,
     /// The hold that stops the order.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub hold_id: Option<HoldId>,
     /// What the order belongs to.
     pub correlation_id: CorrelationId,

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, CorrelationId, Currency, DecisionId, DeliveryId, LineId, OrderId};
 
+use crate::brief::is_default;
 use crate::commitment::{CommitmentState, Line, Reserved, has_run_out};
 use crate::exposure::Overflow;
 use crate::hold::{Hold, Release};
@@ -52,6 +53,7 @@ pub struct Passed {
     /// What is cancelled of each of its lines, in the order of the lines.
     pub cancelled: Vec<i64>,
     /// The release that let it pass.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub release: Option<Release>,
     /// The business date on which it passed.
     #[serde(default)]
@@ -83,10 +85,13 @@ pub struct Dossier {
     /// The revision that counts.
     pub passed: Option<Passed>,
     /// The newest revision, where it is held.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub waiting: Option<Hold>,
     /// What happened to its lines.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub facts: Vec<Fact>,
     /// Deliveries counted.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deliveries: Vec<Delivery>,
     /// Goes up with each change.
     pub version: i64,
@@ -282,12 +287,16 @@ pub struct Commitment {
     /// Reserved, not yet delivered.
     pub ordered: i64,
     /// Delivered, not yet invoiced.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub delivered_not_billed: i64,
     /// Part of what remains that is paid in advance.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub prepaid: i64,
     /// Planned ship date.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ship_date: Option<NaiveDate>,
     /// The release that let it pass.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub release: Option<Release>,
     /// Goes up with each change.
     pub version: i64,

@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::brief::is_default;
 use crate::commitment::Reserved;
 
 /// An amount would exceed 64-bit minor units.
@@ -81,21 +82,28 @@ pub struct LeftOut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Exposure {
     /// Invoiced, not yet due, due today included.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub open_not_due: i64,
     /// Invoiced and past due.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub overdue: i64,
     /// The disputed part of the two above.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub disputed: i64,
     /// Reserved by approved orders, not yet delivered.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ordered: i64,
     /// Delivered, not yet invoiced.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub delivered_not_billed: i64,
     /// Credit not yet allocated, as a positive amount.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub unapplied_credit: i64,
     /// The part of ordered and delivered that is paid in advance.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub prepaid: i64,
     /// What of it is not compared with the limit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub left_out: LeftOut,
 }
 

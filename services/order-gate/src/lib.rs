@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod book;
+mod brief;
 mod check;
 pub mod commitment;
 pub mod decision;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use weir_model::{AccountId, Currency, LineId, OrderId, SubjectId};
 
+use crate::brief::is_default;
 use crate::commitment::Line;
 use crate::exposure::Overflow;
 
@@ -47,10 +48,13 @@ pub struct Order {
     /// Its lines, each id once.
     pub lines: Vec<OrderLine>,
     /// Part of its value paid in advance; between zero and the value.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub prepaid: i64,
     /// Planned ship date.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ship_date: Option<NaiveDate>,
     /// Terms in days; 0 for those granted to the account.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub terms_days: i32,
     /// Discount on it, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,9 +68,9 @@ pub struct Order {
     pub checkpoint: Checkpoint,
 }
 
-/// Digest of a content: the same content, the same digest.
+/// Digest of a content: the same content, the same digest. Written as hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Content([u8; 16]);
+pub struct Content(#[serde(with = "crate::brief::hex")] [u8; 16]);
 
 impl Content {
     /// The digest of anything that prints as JSON.

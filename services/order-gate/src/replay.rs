@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, GroupId, LineId};
 
+use crate::brief::is_default;
 use crate::commitment::{Line, Reserved};
 use crate::decision::{Ages, Decision, Verdict};
 use crate::exposure::{Due, Overflow};
@@ -17,13 +18,16 @@ use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, LimitInForc
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// What limits said of the account; none when they never spoke of it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub credit: Option<CreditFacts>,
     /// Why it was blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
     /// Its dunning level.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub dunning_level: i32,
     /// What was past due, by due date.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub overdue: Vec<Due>,
     /// What its other orders had reserved within the horizon: not yet delivered, delivered, paid in advance; none where
     /// that was all of it.
@@ -35,11 +39,13 @@ pub struct Facts {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ship_date: Option<NaiveDate>,
     /// Its terms in days; 0 for those granted.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub terms_days: i32,
     /// Its discount, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_percent: Option<Decimal>,
     /// Whether a forced hold stopped it before.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub was_forced: bool,
     /// How old what was known of each context was.
     pub ages: Ages,
