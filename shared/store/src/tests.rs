@@ -7,6 +7,7 @@ mod follow;
 mod lease;
 mod location;
 mod migrate;
+mod numbered;
 mod outage;
 mod requests;
 mod retention;

@@ -43,16 +43,15 @@ pub async fn append_all_in(tx: &mut Tx, changes: &[(&Call, &Change<'_>)]) -> Res
 /// Holds the head row until the transaction ends, so that writers come one after the other: for a context whose writers
 /// are few and must know positions before they commit. Append last, so that the row is held briefly.
 pub async fn append_numbered_in(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Result<()> {
-    let appended = match tx.dialect() {
+    match tx.dialect() {
         Dialect::Postgres => {
             let query = push_numbered(tx.build("with "), (after, "true"), entries);
-            query.push(" select position from head").optional::<(i64,)>().await?.is_some()
+            if query.push(" select position from head").optional::<(i64,)>().await?.is_none() {
+                let found: i64 = tx.query(sql::HEAD).scalar().await?;
+                return Err(Error::Hole { expected: after, found });
+            }
         }
         Dialect::Sqlite => insert_json(tx, after, entries).await?,
-    };
-    if !appended {
-        let found: i64 = tx.query(sql::HEAD).scalar().await?;
-        return Err(Error::Hole { expected: after, found });
     }
     if !entries.is_empty() {
         tx.wrote_position(after + count(entries));
@@ -130,9 +129,10 @@ pub fn push_numbered<'c>(
 }
 
 /// One JSON text: SQLite has no arrays.
-async fn insert_json(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Result<bool> {
-    if take(tx, entries.len()).await? != after {
-        return Ok(false);
+async fn insert_json(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Result<()> {
+    let found = take(tx, entries.len()).await?;
+    if found != after {
+        return Err(Error::Hole { expected: after, found });
     }
     let rows = entries.iter().map(row).collect::<Result<Vec<Row<'_>>>>()?;
     tx.build(
@@ -150,7 +150,7 @@ async fn insert_json(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Resul
     .push(") as entry")
     .execute()
     .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// The columns of a row but for its position, in the order of the table.
