@@ -292,6 +292,9 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
             unapplied_credit: unapplied_credit?,
         };
         let invoiced = invoiced.into_iter().collect::<Option<_>>()?;
+        if change.continues {
+            return Some(Some(News::Invoiced(account_id?, currency?, position.version, invoiced)));
+        }
         Some(Some(News::Position(account_id?, currency?, Arc::new(position), invoiced)))
     })();
     fields.finish_with(news)

@@ -35,23 +35,33 @@ pub(crate) struct Position {
     pub order_lines: Vec<Invoiced>,
     /// Set when it moved.
     pub behaviour: Option<Behaviour>,
+    /// Whether it goes on with the part before: the same state, further items and order lines.
+    pub continues: bool,
 }
 
 /// Items told in one message: one comes to less than 1 KiB, and with all else a message has to stay below 4 MiB.
 pub(crate) const ITEMS_MAX: usize = 1_000;
 
+/// Order lines told in one message: one comes to less than 200 bytes.
+pub(crate) const LINES_MAX: usize = 5_000;
+
 impl Position {
-    /// The same position as often as it takes to tell of all its items. Order lines and behaviour come with the first.
+    /// The same position as often as it takes to tell of all its items and order lines. Behaviour comes with the first.
     pub(crate) fn parts(mut self) -> Vec<Position> {
-        if self.items.len() <= ITEMS_MAX {
+        if self.items.len() <= ITEMS_MAX && self.order_lines.len() <= LINES_MAX {
             return vec![self];
         }
-        let items = std::mem::take(&mut self.items);
-        let mut rest = items.chunks(ITEMS_MAX);
-        let first = rest.next().unwrap_or_default();
-        let bare = Position { order_lines: Vec::new(), behaviour: None, ..self.clone() };
-        let mut parts = vec![Position { items: first.to_vec(), ..self }];
-        parts.extend(rest.map(|items| Position { items: items.to_vec(), ..bare.clone() }));
-        parts
+        let (items, order_lines) = (std::mem::take(&mut self.items), std::mem::take(&mut self.order_lines));
+        let (mut items, mut order_lines) = (items.chunks(ITEMS_MAX), order_lines.chunks(LINES_MAX));
+        let further = items.len().max(order_lines.len()).saturating_sub(1);
+        let bare = Position { behaviour: None, continues: true, ..self.clone() };
+        std::iter::once(self)
+            .chain(std::iter::repeat_n(bare, further))
+            .map(|part| Position {
+                items: items.next().unwrap_or_default().to_vec(),
+                order_lines: order_lines.next().unwrap_or_default().to_vec(),
+                ..part
+            })
+            .collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     item::{Attributes, Item},
     ledger::DisputeFact,
     payment::Payment,
-    position::{ITEMS_MAX, Position},
+    position::{ITEMS_MAX, LINES_MAX, Position},
     refusal::Refusal,
     store::{
         self,
@@ -164,15 +164,12 @@ impl Receivables {
         })
     }
 
-    /// What an account owes now, a position a currency, with its open items.
+    /// What an account owes now, a position a currency, without items and order lines.
     pub(crate) async fn positions_of(&self, account_id: &AccountId) -> Result<Vec<Position>, Error> {
         let mut positions = Vec::new();
         let db = &self.env.db;
         for currency in store::position::currencies_of(db, account_id).await? {
-            if let Some(mut position) = store::position::position(db, account_id, currency).await? {
-                position.items = store::position::open_items(db, account_id, currency).await?;
-                positions.push(position);
-            }
+            positions.extend(store::position::position(db, account_id, currency).await?);
         }
         Ok(positions)
     }
@@ -185,19 +182,30 @@ impl Receivables {
     ) -> Result<Option<Position>, Error> {
         let db = &self.env.db;
         let Some(mut position) = store::position::position(db, account_id, currency).await? else { return Ok(None) };
-        position.order_lines = store::position::order_lines(db, account_id, currency).await?;
         position.items = store::position::items_after(db, account_id, currency, "", ITEMS_MAX).await?;
+        position.order_lines =
+            store::position::order_lines_after(db, account_id, currency, ("", ""), LINES_MAX).await?;
         Ok(Some(position))
     }
 
     /// The part that comes after one; none after the last.
     pub(crate) async fn next_part(&self, part: Position) -> Result<Option<Position>, Error> {
-        let Some(last) = part.items.last().filter(|_| part.items.len() == ITEMS_MAX) else { return Ok(None) };
-        let db = &self.env.db;
-        let items =
-            store::position::items_after(db, &part.account_id, part.currency, last.id.as_str(), ITEMS_MAX).await?;
-        let next = Position { items, order_lines: Vec::new(), behaviour: None, ..part };
-        Ok((!next.items.is_empty()).then_some(next))
+        let (db, account_id, currency) = (&self.env.db, &part.account_id, part.currency);
+        // a list that did not fill its part is told whole
+        let items = match part.items.get(ITEMS_MAX - 1) {
+            Some(last) => store::position::items_after(db, account_id, currency, last.id.as_str(), ITEMS_MAX).await?,
+            None => Vec::new(),
+        };
+        let order_lines = match part.order_lines.get(LINES_MAX - 1) {
+            Some(last) => {
+                let after = (last.order_id.as_str(), last.line_id.as_str());
+                store::position::order_lines_after(db, account_id, currency, after, LINES_MAX).await?
+            }
+            None => Vec::new(),
+        };
+        let is_over = items.is_empty() && order_lines.is_empty();
+        let next = Position { items, order_lines, behaviour: None, continues: true, ..part };
+        Ok((!is_over).then_some(next))
     }
 
     /// The next positions there are after one, by account and currency.

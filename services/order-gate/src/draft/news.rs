@@ -25,6 +25,8 @@ pub(crate) enum News {
     /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
     /// counts twice or not at all in between.
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
+    /// Receivables: further order lines of a position of a version, too many to be told with it.
+    Invoiced(AccountId, Currency, i64, Vec<Invoiced>),
 }
 
 /// How much of an order line the account is invoiced in all.
@@ -90,6 +92,14 @@ impl Draft<'_> {
                 self.account_mut(account_id).purse_mut(*currency).position = Some(position.clone());
                 let input = Input::Position(*currency, position.clone());
                 self.writes.inputs.insert((account_id.clone(), currency.code()), input);
+                self.invoice(call, account_id, invoiced);
+                Some(account_id.clone())
+            }
+            News::Invoiced(account_id, currency, version, invoiced) => {
+                let known = self.known(account_id).and_then(|account| account.purse(*currency));
+                let known = known.and_then(|purse| purse.position.as_ref());
+                // what is known of a newer version is newer than these lines
+                known.filter(|known| known.version == *version)?;
                 self.invoice(call, account_id, invoiced);
                 Some(account_id.clone())
             }

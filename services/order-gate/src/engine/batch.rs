@@ -299,7 +299,7 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
         Ask::Hear { news, .. } => news
             .iter()
             .flat_map(|piece| match piece {
-                News::Position(.., invoiced) => invoiced.as_slice(),
+                News::Position(.., invoiced) | News::Invoiced(.., invoiced) => invoiced.as_slice(),
                 // what may run out counts, and so is in the book
                 News::Credit(..) | News::Conduct(..) | News::Day(_) | News::Expiry(_) => &[],
             })

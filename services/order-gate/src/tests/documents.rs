@@ -149,6 +149,13 @@ impl Desk {
         self.hear(news);
     }
 
+    /// Further lines of a position told in several messages.
+    fn owe_more_lines(&mut self, version: i64, order: &str, line_id: &str, units: i64) {
+        let more =
+            Invoiced { order_id: order_id(order), line_id: line(line_id), currency: cny(), invoiced: yuan(units) };
+        self.hear(News::Invoiced(account("acme"), cny(), version, vec![more]));
+    }
+
     fn net(&self) -> i64 {
         let purse = self.book.accounts[&account("acme")].purse(cny()).cloned();
         let Some(purse) = purse else { return 0 };
@@ -213,6 +220,18 @@ fn a_cancelled_invoice_makes_the_order_count_again() {
     assert_eq!((desk.net(), desk.book.dossiers.len()), (100, 0));
     desk.owe(2, 0, &[("o-1", "1", 0)]);
     assert_eq!((desk.net(), desk.book.dossiers.len()), (100, 1));
+}
+
+#[test]
+fn further_lines_count_with_the_version_they_were_told_with() {
+    let mut desk = Desk::new();
+    desk.authorize(asked("o-1", 1, &[100, 100], 0)).unwrap();
+    desk.owe(2, 110, &[("o-1", "1", 60)]);
+    assert_eq!(desk.net(), 250, "140 to come, and 110 owed");
+    desk.owe_more_lines(2, "o-1", "2", 50);
+    assert_eq!(desk.net(), 200, "90 to come");
+    desk.owe_more_lines(1, "o-1", "1", 0);
+    assert_eq!(desk.net(), 200, "what was known before is news no more");
 }
 
 #[test]

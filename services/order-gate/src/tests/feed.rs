@@ -85,7 +85,9 @@ on_both_databases! {
     async fn receivables_are_followed_with_exactly_once_effect(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000)).await;
-        world.authorize(order("o-1", "acme", 60)).await;
+        for id in ["o-1", "o-2"] {
+            world.authorize(order(id, "acme", 60)).await;
+        }
         let mut routes = RoutesBuilder::default();
         routes.add_service(FeedServiceServer::new(Receivables));
         let peer = Peer::new(routes.routes(), Arc::new(|_: &mut http::Request<tonic::body::Body>| {}));
@@ -98,34 +100,37 @@ on_both_databases! {
             }
             assert_eq!(bookmark::get(&world.env.db, "receivables").await.unwrap(), Some(12));
             let exposure = world.standing("acme").await.exposure.unwrap();
-            assert_eq!(units(exposure.open_not_due.as_ref()), 45);
-            assert_eq!(units(exposure.ordered.as_ref()), 15);
+            assert_eq!(units(exposure.open_not_due.as_ref()), 65);
+            // 15 of the one order; of the other, told in a message of its own, 40
+            assert_eq!(units(exposure.ordered.as_ref()), 55);
         }
     }
 }
 
-/// Receivables that posted two invoices: one in the snapshot, at position 10, one after it, at 12.
+/// Receivables that posted two invoices: one in the snapshot, at position 10 and in two messages, one after it, at 12.
 struct Receivables;
 
-fn position(version: i64, units: i64) -> Change {
-    Change {
-        change: Some(change::Change::Position(PositionChange {
-            account_id: "acme".to_owned(),
-            currency_code: "CNY".to_owned(),
-            version,
-            schedule: vec![DueAmount {
-                due_date: Some(emit::date(date(2026, 4, 30))),
-                open_amount: amount(units),
-                disputed_amount: None,
-            }],
-            order_lines_invoiced: vec![OrderLineInvoiced {
-                order_id: "o-1".to_owned(),
-                line_id: "1".to_owned(),
-                invoiced_amount: amount(units),
-            }],
-            ..PositionChange::default()
-        })),
+fn position(version: i64, open: i64, (order, invoiced): (&str, i64)) -> PositionChange {
+    PositionChange {
+        account_id: "acme".to_owned(),
+        currency_code: "CNY".to_owned(),
+        version,
+        schedule: vec![DueAmount {
+            due_date: Some(emit::date(date(2026, 4, 30))),
+            open_amount: amount(open),
+            disputed_amount: None,
+        }],
+        order_lines_invoiced: vec![OrderLineInvoiced {
+            order_id: order.to_owned(),
+            line_id: "1".to_owned(),
+            invoiced_amount: amount(invoiced),
+        }],
+        ..PositionChange::default()
     }
+}
+
+fn told(position: PositionChange) -> Change {
+    Change { change: Some(change::Change::Position(position)) }
 }
 
 #[async_trait]
@@ -135,7 +140,8 @@ impl FeedService for Receivables {
 
     async fn snapshot(&self, _: Request<SnapshotRequest>) -> Result<Response<Self::SnapshotStream>, Status> {
         let steps = [
-            snapshot_response::Step::Change(position(1, 25)),
+            snapshot_response::Step::Change(told(position(1, 45, ("o-1", 25)))),
+            snapshot_response::Step::Change(told(PositionChange { continues: true, ..position(1, 45, ("o-2", 20)) })),
             snapshot_response::Step::End(SnapshotEnd { position: 10 }),
         ];
         let steps = steps.map(|step| Ok(SnapshotResponse { step: Some(step) }));
@@ -150,7 +156,7 @@ impl FeedService for Receivables {
         };
         let steps = [
             (11, entry(11, None)),
-            (12, entry(12, Some(position(2, 45)))),
+            (12, entry(12, Some(told(position(2, 65, ("o-1", 45)))))),
             (i64::MAX, watch_response::Step::Heartbeat(Heartbeat { position: 12 })),
         ];
         let steps = steps.into_iter().filter(move |(position, _)| *position > after);

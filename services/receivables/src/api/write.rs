@@ -166,6 +166,7 @@ pub(super) fn position(position: &Position) -> pb::PositionChange {
         items: position.items.iter().map(item).collect(),
         order_lines_invoiced: position.order_lines.iter().map(invoiced).collect(),
         payment_behaviour: position.behaviour.as_ref().map(|known| behaviour(known, position.currency)),
+        continues: position.continues,
     }
 }
 

@@ -231,6 +231,7 @@ pub(crate) async fn keep(tx: &mut Tx, ledger: &mut Ledger) -> Result<Position, E
         items: ledger.items_of_ids(&changes.items),
         order_lines,
         behaviour,
+        continues: false,
     })
 }
 

@@ -26,7 +26,8 @@ mod sql {
             group by due_date order by due_date";
         ORDER_LINES = "
             select order_id, line_id, invoiced_amount from order_lines
-            where account_id = $1 and currency = $2 order by order_id, line_id";
+            where account_id = $1 and currency = $2 and (order_id, line_id) > ($3, $4)
+            order by order_id, line_id limit $5";
         SETTLED = "
             select days_late, item_count, settled_amount from settlements
             where account_id = $1 and currency = $2";
@@ -44,14 +45,6 @@ mod sql {
             "select ",
             item_columns!(),
             " from items where account_id = $1 and currency = $2 and item_id > $3 order by item_id limit $4"
-        );
-        weir_store::Sql::new(TEXT, TEXT)
-    };
-    pub(super) const OPEN_ITEMS: weir_store::Sql = {
-        const TEXT: &str = concat!(
-            "select ",
-            item_columns!(),
-            " from items where account_id = $1 and currency = $2 and open_amount > 0 order by due_date, item_id"
         );
         weir_store::Sql::new(TEXT, TEXT)
     };
@@ -129,12 +122,20 @@ pub(crate) async fn position(db: &Db, account_id: &AccountId, currency: Currency
         items: Vec::new(),
         order_lines: Vec::new(),
         behaviour: Some(behaviour(Reader::Db(db), account_id, currency).await?.without_nothing()),
+        continues: false,
     }))
 }
 
-/// How much of each of an account's order lines has been invoiced.
-pub(crate) async fn order_lines(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Vec<Invoiced>> {
-    let rows: Vec<LineRow> = db.query(sql::ORDER_LINES).bind(account_id.as_str()).bind(currency.code()).all().await?;
+/// How much of the next of an account's order lines has been invoiced, by order and line.
+pub(crate) async fn order_lines_after(
+    db: &Db,
+    account_id: &AccountId,
+    currency: Currency,
+    (order, line): (&str, &str),
+    limit: usize,
+) -> Result<Vec<Invoiced>> {
+    let query = db.query(sql::ORDER_LINES).bind(account_id.as_str()).bind(currency.code()).bind(order).bind(line);
+    let rows: Vec<LineRow> = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).all().await?;
     let invoiced = |row: LineRow| Invoiced {
         order_id: row.order_id.0,
         line_id: row.line_id.0,
@@ -154,12 +155,6 @@ pub(crate) async fn items_after(
     let query = db.query(sql::ITEMS).bind(account_id.as_str()).bind(currency.code()).bind(after);
     let rows: Vec<ItemRow> = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).all().await?;
     rows.into_iter().map(ItemRow::item).collect()
-}
-
-/// The items of an account in a currency with something open, oldest due first.
-pub(crate) async fn open_items(db: &Db, account_id: &AccountId, currency: Currency) -> Result<Vec<Item>> {
-    let query = db.query(sql::OPEN_ITEMS).bind(account_id.as_str()).bind(currency.code());
-    query.all::<ItemRow>().await?.into_iter().map(ItemRow::item).collect()
 }
 
 /// The next positions after one, by account and currency.

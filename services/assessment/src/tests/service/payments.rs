@@ -56,6 +56,22 @@ on_both_databases! {
         assert_eq!(input("on_time_percent"), number("75"));
     }
 
+    async fn a_message_that_continues_another_changes_nothing(db: Db) {
+        let world = World::new(db).await;
+        world.with_profile("acme").await;
+        let first = overdue(position(3, Some(vec![settled(0, 30, 600_000)])));
+        let further = receivables::PositionChange { continues: true, ..position(3, None) };
+        let source = Receivables { snapshot: vec![first, further], ..Receivables::default() };
+        let mut follower = follow::receivables(&world.context, source.peer());
+        testing::soon("the snapshot", follower.step()).await.unwrap();
+        let report = world.assess("acme").await.report.unwrap();
+        let figure = |name: &str| {
+            let input = report.inputs.iter().find(|input| input.name == name).unwrap();
+            input.value.clone().unwrap().kind.unwrap()
+        };
+        assert_eq!((figure("overdue_amount"), figure("on_time_percent")), (number("200000"), number("75")));
+    }
+
     async fn an_older_change_changes_nothing(db: Db) {
         let world = World::new(db).await;
         world.with_profile("acme").await;
