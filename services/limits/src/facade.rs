@@ -139,7 +139,7 @@ async fn append_request_in(
     request: &LimitRequest,
 ) -> Result<(), Error> {
     let told = |request: &LimitRequest| Event::Request(Box::new(request.clone()));
-    let subject = (kind_of(request.state), request.limit_request_id.as_str(), request.version);
+    let subject = (kind_of(request), request.limit_request_id.as_str(), request.version);
     append_in(tx, call, subject, before.map(told), &told(request)).await
 }
 
@@ -157,8 +157,9 @@ async fn append_in(
 }
 
 /// The kind of journal entry that tells of a request's new state.
-fn kind_of(state: State) -> &'static str {
-    match state {
+fn kind_of(request: &LimitRequest) -> &'static str {
+    match request.state {
+        State::Active if request.revoked.is_some() => "limit_request_revoked",
         State::Draft => "limit_request_drafted",
         State::Submitted => "limit_request_submitted",
         State::UnderReview => "limit_request_reviewed",

@@ -169,7 +169,7 @@ pub(crate) struct Act {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// How a request ended without a limit.
+/// How something ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Closure {
     pub(crate) act: Act,
@@ -205,7 +205,10 @@ pub(crate) struct LimitRequest {
     pub(crate) route: Vec<RouteStep>,
     pub(crate) recommendation: Option<Recommendation>,
     pub(crate) granted: Option<Granted>,
+    /// How it ended without a limit.
     pub(crate) closed: Option<Closure>,
+    /// How the temporary limit it granted was taken back after it had begun.
+    pub(crate) revoked: Option<Closure>,
 }
 
 impl LimitRequest {

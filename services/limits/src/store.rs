@@ -26,14 +26,8 @@ use weir_model::Currency;
 use weir_store::{Db, Migration, Query, Sql, Tx};
 
 /// The context's own tables.
-pub const MIGRATIONS: &[Migration] = &[
-    Migration { version: 100, name: "limits", sql: include_str!("migrations/0100_limits.sql") },
-    Migration {
-        version: 101,
-        name: "temporary_limit_requests",
-        sql: include_str!("migrations/0101_temporary_limit_requests.sql"),
-    },
-];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { version: 100, name: "limits", sql: include_str!("migrations/0100_limits.sql") }];
 
 /// Where a read of several queries runs.
 pub(crate) enum Reader<'a> {

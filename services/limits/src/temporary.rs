@@ -5,7 +5,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use weir_model::{LimitId, LimitRequestId, Money, MoneyError, SubjectId};
 
-use crate::limit::{Limit, Period};
+use crate::{
+    limit::{Limit, Period},
+    request::Act,
+};
 
 /// The longest overlay, in days after its first: what is needed for longer is no exception and takes a limit request.
 pub(crate) const DAYS_MAX: i64 = 366;
@@ -45,21 +48,29 @@ pub(crate) struct TemporaryLimit {
     pub(crate) overlay: Overlay,
     pub(crate) from: NaiveDate,
     pub(crate) to: NaiveDate,
-    /// The request that granted it; none for one granted when none was needed.
-    pub(crate) limit_request_id: Option<LimitRequestId>,
+    /// The request that granted it.
+    pub(crate) limit_request_id: LimitRequestId,
     pub(crate) reason: String,
     pub(crate) requested_by: SubjectId,
     pub(crate) granted_by: SubjectId,
     pub(crate) granted_at: DateTime<Utc>,
-    /// First day on which it no longer counts because it was taken back.
-    pub(crate) revoked_on: Option<NaiveDate>,
+    pub(crate) revocation: Option<Revocation>,
+}
+
+/// How a temporary limit was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Revocation {
+    /// First day on which the limit no longer counts.
+    pub(crate) on: NaiveDate,
+    pub(crate) act: Act,
+    pub(crate) reason: String,
 }
 
 impl TemporaryLimit {
     /// The days on which it counts; none when it was taken back before it began.
     pub(crate) fn effective(&self) -> Option<Period> {
-        let last = match self.revoked_on {
-            Some(revoked_on) => self.to.min(revoked_on.pred_opt()?),
+        let last = match &self.revocation {
+            Some(revocation) => self.to.min(revocation.on.pred_opt()?),
             None => self.to,
         };
         (self.from <= last).then_some(Period { from: self.from, to: Some(last) })

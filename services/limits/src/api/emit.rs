@@ -62,7 +62,7 @@ pub(super) fn temporary_limit(limit: &TemporaryLimit) -> wire::TemporaryLimit {
         valid_from_date: Some(emit::date(limit.from)),
         valid_to_date: Some(emit::date(limit.to)),
         reason: limit.reason.clone(),
-        limit_request_id: limit.limit_request_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        limit_request_id: limit.limit_request_id.to_string(),
     }
 }
 
@@ -218,7 +218,7 @@ pub(super) fn request(request: &LimitRequest) -> wire::LimitRequest {
         },
     };
     let granted = request.granted.as_ref();
-    let closed = request.closed.as_ref();
+    let (closed, revoked) = (request.closed.as_ref(), request.revoked.as_ref());
     let decided_at = closed.map(|closure| closure.act.at).or_else(|| granted.map(|granted| granted.at));
     wire::LimitRequest {
         limit_request_id: request.limit_request_id.to_string(),
@@ -248,6 +248,9 @@ pub(super) fn request(request: &LimitRequest) -> wire::LimitRequest {
         close_reason: closed.map(|closure| closure.reason.clone()).unwrap_or_default(),
         limit_id: granted.map(|granted| granted.limit_id.to_string()).unwrap_or_default(),
         granted_terms_days: granted.and_then(|granted| granted.terms_days).map_or(0, days),
+        revoked_by: revoked.map(|closure| closure.act.by.to_string()).unwrap_or_default(),
+        revoked_time: revoked.map(|closure| emit::timestamp(closure.act.at)),
+        revoke_reason: revoked.map(|closure| closure.reason.clone()).unwrap_or_default(),
     }
 }
 

@@ -14,6 +14,9 @@ use crate::{
     store, temporary, terms,
 };
 
+/// Why a grade cuts what was granted.
+const NO_CREDIT: &str = "the grade gives no credit";
+
 impl Limits {
     /// Lets a grade take effect, unless it is not newer than the one known. The first opens the account.
     pub(crate) async fn apply_grade_in(&self, tx: &mut Tx, call: &Call, record: &GradeRecord) -> Result<(), Error> {
@@ -71,16 +74,11 @@ impl Limits {
     /// Limit zero and prepay at once, over everything granted so far and for later.
     async fn cut_in(&self, tx: &mut Tx, call: &Call, account: &mut CreditAccount) -> Result<(), Error> {
         let zero = Money::zero(account.currency);
-        let wish = system_wish(zero, terms::PREPAY, "the grade gives no credit");
+        let wish = system_wish(zero, terms::PREPAY, NO_CREDIT);
         let mut request = self.draft(call, &account.account_id, wish, Origin::Assessment);
         let before = account.clone();
         for limit in temporary::relevant_on(&account.temporary_limits, call.today) {
-            store::revoke_temporary(tx, &limit.temporary_limit_id, call.today).await?;
-        }
-        for limit in account.temporary_limits.iter_mut().filter(|limit| limit.revoked_on.is_none()) {
-            if limit.to >= call.today {
-                limit.revoked_on = Some(call.today);
-            }
+            self.revoke_in(tx, call, account, &limit.temporary_limit_id, NO_CREDIT).await?;
         }
         let limit_id: LimitId = self.env.ids.next();
         let limit = StandingLimit {

@@ -69,12 +69,12 @@ impl Limits {
             overlay: wish.overlay,
             from,
             to: wish.valid_to,
-            limit_request_id: Some(request.limit_request_id.clone()),
+            limit_request_id: request.limit_request_id.clone(),
             reason: request.wish.justification.clone(),
             requested_by: request.requested.by.clone(),
             granted_by: call.principal.subject.clone(),
             granted_at: call.at,
-            revoked_on: None,
+            revocation: None,
         };
         let limit_id = limit.temporary_limit_id.clone();
         grant(request, call, Granted { limit_id, terms_days: None, from, at: call.at, rule_id: None })?;

@@ -71,6 +71,7 @@ impl Limits {
             recommendation: None,
             granted: None,
             closed: None,
+            revoked: None,
         }
     }
 

@@ -77,12 +77,19 @@ create table temporary_limits (
     amount             {money} not null check (amount >= 0),
     valid_from         {date} not null,
     valid_to           {date} not null check (valid_to >= valid_from),
+    limit_request_id   {text} not null,
     reason             {text} not null,
     requested_by       {text} not null,
     granted_by         {text} not null,
     granted_at         {instant} not null,
-    -- first day on which it no longer counts because it was taken back
-    revoked_on         {date}
+    -- first day on which it no longer counts because it was taken back, by whom, when and why
+    revoked_on         {date},
+    revoked_by         {text},
+    revoked_at         {instant},
+    revoke_reason      {text},
+    check ((revoked_on is null) = (revoked_by is null)),
+    check ((revoked_on is null) = (revoked_at is null)),
+    check ((revoked_on is null) = (revoke_reason is null))
 ) {table};
 create index temporary_limits_account on temporary_limits (account_id);
 

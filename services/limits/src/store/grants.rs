@@ -11,7 +11,8 @@ use crate::{
     account::CreditAccount,
     freeze::Freeze,
     limit::{Limit, Period, StandingLimit},
-    temporary::{Overlay, TemporaryLimit},
+    request::Act,
+    temporary::{Overlay, Revocation, TemporaryLimit},
 };
 
 queries! {
@@ -22,9 +23,11 @@ queries! {
     SUPERSEDE = "update limits set superseded_from = $2 where limit_id = $1";
     INSERT_TEMPORARY = "
         insert into temporary_limits (temporary_limit_id, account_id, segment, currency, overlay, amount, valid_from,
-            valid_to, limit_request_id, reason, requested_by, granted_by, granted_at, revoked_on)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, null)";
-    REVOKE_TEMPORARY = "update temporary_limits set revoked_on = $2 where temporary_limit_id = $1";
+            valid_to, limit_request_id, reason, requested_by, granted_by, granted_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    REVOKE_TEMPORARY = "
+        update temporary_limits set revoked_on = $2, revoked_by = $3, revoked_at = $4, revoke_reason = $5
+        where temporary_limit_id = $1";
     ACCOUNT_OF_TEMPORARY = "select account_id from temporary_limits where temporary_limit_id = $1";
     INSERT_FREEZE = "
         insert into freezes (account_id, reason, frozen_by, frozen_at, frozen_on) values ($1, $2, $3, $4, $5)";
@@ -58,12 +61,15 @@ struct TemporaryRow {
     amount: i64,
     valid_from: NaiveDate,
     valid_to: NaiveDate,
-    limit_request_id: Option<Id<LimitRequestId>>,
+    limit_request_id: Id<LimitRequestId>,
     reason: String,
     requested_by: Id<SubjectId>,
     granted_by: Id<SubjectId>,
     granted_at: Instant,
     revoked_on: Option<NaiveDate>,
+    revoked_by: Option<Id<SubjectId>>,
+    revoked_at: Option<Instant>,
+    revoke_reason: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -112,7 +118,7 @@ pub(super) async fn temporary_limits_of(reader: &mut Reader<'_>, ids: &[String])
     let rows: Vec<TemporaryRow> = reader
         .build(
             "select account_id, temporary_limit_id, currency, overlay, amount, valid_from, valid_to, limit_request_id,
-                    reason, requested_by, granted_by, granted_at, revoked_on
+                    reason, requested_by, granted_by, granted_at, revoked_on, revoked_by, revoked_at, revoke_reason
              from temporary_limits where account_id in",
         )
         .values(std::iter::once(ids), |row, ids| {
@@ -163,17 +169,23 @@ fn temporary(row: TemporaryRow) -> Result<TemporaryLimit> {
         "absolute" => Overlay::Absolute(amount),
         other => return Err(corrupt("overlay", other)),
     };
+    let revocation = match (row.revoked_on, row.revoked_by, row.revoked_at, row.revoke_reason) {
+        (Some(on), Some(by), Some(at), Some(reason)) => {
+            Some(Revocation { on, act: Act { by: by.0, at: at.get() }, reason })
+        }
+        _ => None,
+    };
     Ok(TemporaryLimit {
         temporary_limit_id: row.temporary_limit_id.0,
         overlay,
         from: row.valid_from,
         to: row.valid_to,
-        limit_request_id: row.limit_request_id.map(|id| id.0),
+        limit_request_id: row.limit_request_id.0,
         reason: row.reason,
         requested_by: row.requested_by.0,
         granted_by: row.granted_by.0,
         granted_at: row.granted_at.get(),
-        revoked_on: row.revoked_on,
+        revocation,
     })
 }
 
@@ -239,7 +251,7 @@ pub(crate) async fn insert_temporary(tx: &mut Tx, account: &CreditAccount, limit
         .bind(limit.overlay.amount().minor())
         .bind(limit.from)
         .bind(limit.to)
-        .bind(limit.limit_request_id.as_ref().map(LimitRequestId::as_str))
+        .bind(limit.limit_request_id.as_str())
         .bind(limit.reason.as_str())
         .bind(limit.requested_by.as_str())
         .bind(limit.granted_by.as_str())
@@ -249,9 +261,16 @@ pub(crate) async fn insert_temporary(tx: &mut Tx, account: &CreditAccount, limit
     Ok(())
 }
 
-/// Marks a temporary limit as taken back from a day.
-pub(crate) async fn revoke_temporary(tx: &mut Tx, temporary_limit_id: &LimitId, on: NaiveDate) -> Result<()> {
-    tx.query(REVOKE_TEMPORARY).bind(temporary_limit_id.as_str()).bind(on).execute().await?;
+/// Marks a temporary limit as taken back.
+pub(crate) async fn revoke_temporary(tx: &mut Tx, temporary_limit_id: &LimitId, revocation: &Revocation) -> Result<()> {
+    tx.query(REVOKE_TEMPORARY)
+        .bind(temporary_limit_id.as_str())
+        .bind(revocation.on)
+        .bind(revocation.act.by.as_str())
+        .bind(Instant::from(revocation.act.at))
+        .bind(revocation.reason.as_str())
+        .execute()
+        .await?;
     Ok(())
 }
 

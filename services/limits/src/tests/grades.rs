@@ -99,6 +99,8 @@ on_both_databases! {
             assert_eq!(world.in_force("acme", Some(on)).await, amount(yuan(0)), "{on}");
         }
         let requests = world.requests_of("acme").await;
+        let begun = (requests[1].state(), requests[1].revoke_reason.as_str());
+        assert_eq!(begun, (LimitRequestState::Active, "the grade gives no credit"));
         assert_eq!(requests[2].state(), LimitRequestState::Withdrawn);
         assert_eq!(requests[3].state(), LimitRequestState::Withdrawn);
         assert_eq!(requests[4].approved_by_rule_id, "grade-gives-no-credit");

@@ -1,11 +1,15 @@
 //! Temporary limits: asked for and approved as any limit is, gone by date alone.
 
-use weir_model::{Money, Role};
-use weir_store::{Db, on_both_databases};
+use weir_model::{AccountId, Money, Role};
+use weir_store::{Db, on_both_databases, testing};
 use weir_wire::{emit, limits::v1::*};
 
 use super::world::{World, amount, manager, principal, reason_of, record, sales, yuan};
-use crate::grade::Grade;
+use crate::{
+    event::Event,
+    grade::Grade,
+    store::{self, Reader},
+};
 
 async fn revoke(world: &World, temporary_limit_id: &str) -> Result<CreditAccount, tonic::Status> {
     let request = RevokeTemporaryLimitRequest {
@@ -171,6 +175,27 @@ on_both_databases! {
         assert_eq!(revoke(&world, &granted.limit_id).await.unwrap().temporary_limits, []);
         assert_eq!(world.in_force("acme", None).await.unwrap().kind, Some(limit::Kind::None(NoLimit {})));
         assert_eq!(reason_of(&revoke(&world, &granted.limit_id).await.unwrap_err()), "WRONG_STATE");
+    }
+
+    async fn who_revoked_one_and_why_is_kept_and_stands_on_its_request(db: Db) {
+        let world = World::new(db).await;
+        world.graded_b("acme").await;
+        let granted = world.granted_overlay("acme", 50_000, "2026-03-31", "2026-04-10").await;
+        revoke(&world, &granted.limit_id).await.unwrap();
+        let request = world.requests_of("acme").await.pop().unwrap();
+        assert_eq!(request.state(), LimitRequestState::Active);
+        assert_eq!((request.revoked_by.as_str(), request.revoke_reason.as_str()), ("mo", "over"));
+        assert_eq!(request.revoked_time, Some(emit::timestamp(world.clock.now())));
+
+        let account_id = AccountId::parse("acme").unwrap();
+        let account = store::account(Reader::Db(&world.context.env.db), &account_id).await.unwrap().unwrap();
+        let kept = account.temporary_limits[0].revocation.clone().unwrap();
+        assert_eq!((kept.on, kept.act.by.as_str(), kept.reason.as_str()), (world.clock.today(), "mo", "over"));
+
+        let entries = testing::feed::caught_up(&world.context.journal, 0).await;
+        let told = entries.iter().find(|entry| entry.kind == "limit_request_revoked").unwrap();
+        let Event::Request(after) = told.after_as().unwrap() else { panic!("{told:?}") };
+        assert_eq!(after.revoked.unwrap().reason, "over");
     }
 
     async fn revoking_one_before_its_first_day_withdraws_its_request(db: Db) {

@@ -8,7 +8,8 @@ use crate::{
     freeze::Freeze,
     in_force::{LineKind, in_force},
     limit::{Limit, Period, Standing, StandingLimit, Supersedes, relevant_on, standing_on, supersede, taken_over_on},
-    temporary::{Overlay, TemporaryLimit, overlapping, valid_on},
+    request::Act,
+    temporary::{Overlay, Revocation, TemporaryLimit, overlapping, valid_on},
     tests::world::{date, yuan},
 };
 
@@ -32,12 +33,12 @@ fn temporary(overlay: Overlay, from: &str, to: &str) -> TemporaryLimit {
         overlay,
         from: date(from),
         to: date(to),
-        limit_request_id: None,
+        limit_request_id: LimitRequestId::parse("request").unwrap(),
         reason: "season".to_owned(),
         requested_by: SubjectId::parse("sally").unwrap(),
         granted_by: SubjectId::parse("mo").unwrap(),
         granted_at: chrono::DateTime::UNIX_EPOCH,
-        revoked_on: None,
+        revocation: None,
     }
 }
 
@@ -156,7 +157,8 @@ fn an_overlay_wins_on_its_last_day_and_is_gone_the_day_after() {
 #[test]
 fn an_overlay_taken_back_no_longer_counts_on_that_day() {
     let mut limit = temporary(Overlay::Delta(yuan(5)), "2026-03-10", "2026-03-20");
-    limit.revoked_on = Some(date("2026-03-15"));
+    let act = Act { by: SubjectId::parse("mo").unwrap(), at: chrono::DateTime::UNIX_EPOCH };
+    limit.revocation = Some(Revocation { on: date("2026-03-15"), act, reason: "over".to_owned() });
     assert!(valid_on(std::slice::from_ref(&limit), date("2026-03-14")).is_some());
     assert!(valid_on(std::slice::from_ref(&limit), date("2026-03-15")).is_none());
     // and its days are free for another
