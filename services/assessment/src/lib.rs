@@ -31,9 +31,10 @@ mod tests;
 pub mod value;
 
 pub use error::Error;
-pub use facade::{AssessRequest, Piece, Recorded, VersionedProfile};
+pub use facade::{AssessRequest, BEHAVIOUR_DAYS_KEPT, Piece, Recorded, VersionedProfile};
 pub use store::{MIGRATIONS, PolicyRecord, RecordedFact, ScorecardRecord};
 
+use tokio::sync::Mutex;
 use weir_model::{Call, CorrelationId};
 use weir_store::{Env, Journal, Tx};
 
@@ -42,6 +43,7 @@ use weir_store::{Env, Journal, Tx};
 pub struct Assessment {
     env: Env,
     journal: Journal,
+    forgetting: Mutex<facade::Forgetting>,
 }
 
 impl Assessment {
@@ -57,7 +59,7 @@ impl Assessment {
             })
             .await?;
         let journal = Journal::start(&env.db).await?;
-        Ok(Assessment { env, journal })
+        Ok(Assessment { env, journal, forgetting: Mutex::default() })
     }
 
     /// What it was given to work with.

@@ -18,7 +18,7 @@ use crate::grade::Grade;
 pub(crate) use assessments::{
     ListedAssessments, assessment, assessment_for_update, assessments, decide_in, insert_in, made_at_in,
 };
-pub(crate) use behaviours::{behaviour, save_behaviour_in};
+pub(crate) use behaviours::{behaviour, behaviours_to_forget, forget_behaviours_in, save_behaviour_in};
 pub use facts::RecordedFact;
 pub(crate) use facts::{ListedFacts, facts_of, list_facts, record_facts_in};
 pub(crate) use grades::{grade_in, grades, save_grade_in};

@@ -3,6 +3,7 @@
 
 mod cards;
 mod facts;
+mod forgetting;
 mod fulfilment;
 mod index;
 mod judging;

@@ -103,6 +103,11 @@ impl Opened {
                 let receivables = peers.way(from, Role::Receivables)?;
                 work.follow(from, weir_assessment::follow::receivables(context, receivables));
                 work.follow(from, weir_assessment::follow::order_gate(context, peers.way(from, Role::OrderGate)?));
+                let context = Arc::clone(context);
+                work.workers.spawn("assessment forgets how accounts paid", Pace::idle(DATES_REST), move || {
+                    let context = Arc::clone(&context);
+                    async move { context.step().await }
+                });
             }
             Opened::Limits(context) => {
                 let from = Role::Limits;
