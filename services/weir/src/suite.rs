@@ -148,6 +148,7 @@ impl Suite {
             access: wiring.access,
             descriptor_sets: vec![weir_wire::FILE_DESCRIPTOR_SET],
             identities: Identities::open(&settings.principal)?,
+            tell: weir_wire::status,
             config: settings.edge.clone(),
             metrics: metrics.clone(),
             draining: shutdown.draining().clone(),

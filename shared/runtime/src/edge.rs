@@ -31,6 +31,12 @@ use tower::Service;
 use tracing::{Instrument as _, Span};
 use weir_model::{Fault, Kind, Principal, Reason};
 
+pub use self::{
+    answer::Tell,
+    config::EdgeConfig,
+    deadline::{Deadline, pass_deadline_on},
+    methods::{AccessRow, unlisted_methods},
+};
 pub(crate) use self::{
     answer::{code_name, unauthenticated},
     call::panic_message,
@@ -39,11 +45,6 @@ use self::{
     call::{CallBody, Ending},
     frames::MeteredRequest,
     methods::{Method, Methods},
-};
-pub use self::{
-    config::EdgeConfig,
-    deadline::{Deadline, pass_deadline_on},
-    methods::{AccessRow, unlisted_methods},
 };
 use crate::{
     health::Health,
@@ -76,6 +77,8 @@ pub struct EdgeParts<'a> {
     pub descriptor_sets: Vec<&'a [u8]>,
     /// How callers are known.
     pub identities: Identities,
+    /// How callers are told what the edge refuses: in the words in which services tell them of their faults.
+    pub tell: Tell,
     /// Limits.
     pub config: EdgeConfig,
     /// Where calls are counted.
@@ -98,6 +101,7 @@ pub struct Edge {
 struct Rules {
     methods: Methods,
     identities: Identities,
+    tell: Tell,
     config: EdgeConfig,
     metrics: Metrics,
     draining: CancellationToken,
@@ -115,7 +119,7 @@ struct Admission {
 impl Edge {
     /// Puts services behind an edge, and health and reflection beside them.
     pub fn new(parts: EdgeParts<'_>) -> Result<Self, EdgeError> {
-        let EdgeParts { routes, access, descriptor_sets, identities, config, metrics, draining } = parts;
+        let EdgeParts { routes, access, descriptor_sets, identities, tell, config, metrics, draining } = parts;
         config.check()?;
         let methods = Methods::new(&access, &descriptor_sets, config.reflection)?;
         let services = methods.services();
@@ -124,7 +128,7 @@ impl Edge {
             routes = reflection(routes, &services, &descriptor_sets)?;
         }
         let permits = Arc::new(Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)));
-        let rules = Rules { methods, identities, config, metrics, draining, permits, health };
+        let rules = Rules { methods, identities, tell, config, metrics, draining, permits, health };
         Ok(Edge { rules: Arc::new(rules), routes: routes.prepare() })
     }
 
@@ -144,17 +148,17 @@ impl Edge {
         trace::stamp(&span, request.headers_mut());
         let admission = match rules.admit(method, &mut request) {
             Ok(admission) => admission,
-            Err(fault) => return refuse(&fault, observation, &span),
+            Err(fault) => return rules.refuse(fault, observation, &span),
         };
-        let bytes_max = rules.config.message_in_bytes_max;
-        let request = request.map(|body| Body::new(MeteredRequest::new(body, bytes_max)));
+        let (bytes_max, tell) = (rules.config.message_in_bytes_max, rules.tell);
+        let request = request.map(|body| Body::new(MeteredRequest::new(body, bytes_max, tell)));
         let handled = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
         let handled = deadline::during(admission.deadline, handled);
         let response = match within(admission.deadline, handled).await {
-            None => return refuse(&answer::late(), observation, &span),
+            None => return rules.refuse(answer::late(), observation, &span),
             Some(Err(panic)) => {
                 call::note_panic(panic.as_ref());
-                return refuse(&Fault::internal(), observation, &span);
+                return rules.refuse(Fault::internal(), observation, &span);
             }
             Some(Ok(Ok(response))) => response,
         };
@@ -198,7 +202,7 @@ impl Rules {
     ) -> Response<Body> {
         if let Some(code) = call::code_of(response.headers()) {
             return match unreadable(&response, code) {
-                Some(fault) => refuse(&fault, observation, span),
+                Some(fault) => self.refuse(fault, observation, span),
                 None => {
                     observation.end(code, span);
                     response
@@ -206,10 +210,16 @@ impl Rules {
             };
         }
         let ending = admission.method.answers_stream.then(|| self.ending(admission.deadline));
-        let bytes_max = self.config.message_out_bytes_max;
+        let limits = (self.config.message_out_bytes_max, ending);
         response.map(|body| {
-            Body::new(CallBody::new(body, bytes_max, ending, observation, span.clone()).holding(admission.permit))
+            Body::new(CallBody::new(body, limits, self.tell, observation, span.clone()).holding(admission.permit))
         })
+    }
+
+    fn refuse(&self, fault: Fault, observation: Observation, span: &Span) -> Response<Body> {
+        let status = (self.tell)(fault);
+        observation.end(status.code(), span);
+        status.into_http()
     }
 
     /// Ends a stream when its deadline passes or the process drains.
@@ -230,12 +240,6 @@ fn unreadable(response: &Response<Body>, code: Code) -> Option<Fault> {
     let status = response.extensions().get::<tonic::Status>()?;
     let is_ours = code == Code::Internal && status.message().starts_with("failed to decode Protobuf message");
     is_ours.then(|| Fault::new(Kind::InvalidArgument, Reason::InvalidArgument, "the message is not valid protobuf"))
-}
-
-fn refuse(fault: &Fault, observation: Observation, span: &Span) -> Response<Body> {
-    let status = answer::status(fault);
-    observation.end(status.code(), span);
-    status.into_http()
 }
 
 /// What a future yields, unless the deadline passes first.

@@ -179,6 +179,7 @@ impl World {
             access: ACCESS.to_vec(),
             descriptor_sets: vec![&descriptor_set()],
             identities: settings.identities,
+            tell: weir_wire::status,
             config: settings.edge,
             metrics: metrics.clone(),
             draining: shutdown.draining().clone(),

@@ -87,6 +87,7 @@ async fn a_call_is_traced_and_measured_to_the_collector() {
         access: vec![("weir.test.v1.TraceService/Tell", &[Role::Viewer])],
         descriptor_sets: Vec::new(),
         identities: Identities::development(),
+        tell: weir_wire::status,
         config: EdgeConfig::default(),
         metrics: telemetry.metrics().clone(),
         draining: shutdown.draining().clone(),

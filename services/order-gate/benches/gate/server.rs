@@ -104,6 +104,7 @@ async fn gate(serve: Serve, telemetry: &Telemetry) -> anyhow::Result<()> {
         access: api::ACCESS.to_vec(),
         descriptor_sets: vec![FILE_DESCRIPTOR_SET],
         identities: Identities::development(),
+        tell: weir_wire::status,
         config: EdgeConfig::default(),
         metrics: telemetry.metrics().clone(),
         draining: shutdown.draining().clone(),

@@ -1,28 +1,13 @@
-//! Turns what the edge refuses into gRPC answers, with the details callers may match on.
+//! What the edge refuses, as faults, with the reasons callers may match on.
 //!
-//! The edge reads no fields, so it names none. What services answer is turned by the wire, which this crate must not
-//! know.
-
-use std::collections::HashMap;
+//! The edge reads no fields, so it names none. How a fault is told is not known here: the wire tells it, for the edge and
+//! for services alike.
 
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, StatusExt as _};
 use weir_model::{Fault, Kind, Reason};
 
-/// The `domain` of every `ErrorInfo` we send.
-const DOMAIN: &str = "weir";
-
-/// The status that tells a caller of a fault.
-pub(crate) fn status(fault: &Fault) -> Status {
-    let metadata: HashMap<String, String> =
-        fault.metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    let mut details = ErrorDetails::new();
-    details.set_error_info(fault.reason.as_str(), DOMAIN, metadata);
-    if let Some(after) = fault.retry_after {
-        details.set_retry_info(Some(after));
-    }
-    Status::with_error_details(code(fault.kind), fault.message.as_ref(), details)
-}
+/// The one way a fault is told to a caller.
+pub type Tell = fn(Fault) -> Status;
 
 /// The caller could not be identified.
 pub(crate) fn unauthenticated(message: &'static str) -> Fault {
@@ -48,22 +33,6 @@ pub(crate) fn too_large(bytes: usize, bytes_max: usize) -> Fault {
     )
     .with("bytes", bytes)
     .with("bytes_max", bytes_max)
-}
-
-fn code(kind: Kind) -> Code {
-    match kind {
-        Kind::InvalidArgument => Code::InvalidArgument,
-        Kind::NotFound => Code::NotFound,
-        Kind::AlreadyExists => Code::AlreadyExists,
-        Kind::FailedPrecondition => Code::FailedPrecondition,
-        Kind::Aborted => Code::Aborted,
-        Kind::ResourceExhausted => Code::ResourceExhausted,
-        Kind::Unavailable => Code::Unavailable,
-        Kind::Internal => Code::Internal,
-        Kind::Unauthenticated => Code::Unauthenticated,
-        Kind::PermissionDenied => Code::PermissionDenied,
-        Kind::DeadlineExceeded => Code::DeadlineExceeded,
-    }
 }
 
 /// The name of a code as metrics, spans and the gRPC documents spell it.

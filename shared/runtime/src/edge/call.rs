@@ -19,7 +19,7 @@ use tonic::{Code, Status, body::Body};
 use tracing::Span;
 use weir_model::Fault;
 
-use super::{answer, frames::FrameMeter};
+use super::{answer::Tell, frames::FrameMeter};
 use crate::telemetry::Observation;
 
 /// What may end a stream before its own end, and as what.
@@ -30,6 +30,7 @@ pub(crate) struct CallBody {
     inner: Body,
     meter: FrameMeter,
     ending: Option<Ending>,
+    tell: Tell,
     observation: Option<Observation>,
     span: Span,
     is_over: bool,
@@ -39,13 +40,13 @@ pub(crate) struct CallBody {
 impl CallBody {
     pub(crate) fn new(
         inner: Body,
-        message_bytes_max: usize,
-        ending: Option<Ending>,
+        (message_bytes_max, ending): (usize, Option<Ending>),
+        tell: Tell,
         observation: Observation,
         span: Span,
     ) -> Self {
         let meter = FrameMeter::new(message_bytes_max);
-        CallBody { inner, meter, ending, observation: Some(observation), span, is_over: false, permit: None }
+        CallBody { inner, meter, ending, tell, observation: Some(observation), span, is_over: false, permit: None }
     }
 
     /// The same, counted among the calls being worked on until its end.
@@ -91,14 +92,14 @@ impl HttpBody for CallBody {
         if let Some(ending) = &mut this.ending
             && let Poll::Ready(fault) = ending.as_mut().poll(cx)
         {
-            return Poll::Ready(Some(Ok(this.cut(&answer::status(&fault)))));
+            return Poll::Ready(Some(Ok(this.cut(&(this.tell)(fault)))));
         }
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut this.inner).poll_frame(cx)));
         let frame = match polled {
             Ok(polled) => ready!(polled),
             Err(panic) => {
                 note_panic(panic.as_ref());
-                return Poll::Ready(Some(Ok(this.cut(&answer::status(&Fault::internal())))));
+                return Poll::Ready(Some(Ok(this.cut(&(this.tell)(Fault::internal())))));
             }
         };
         match frame {
@@ -106,7 +107,7 @@ impl HttpBody for CallBody {
                 if let Some(chunk) = frame.data_ref()
                     && let Err(fault) = this.meter.pass(chunk)
                 {
-                    return Poll::Ready(Some(Ok(this.cut(&answer::status(&fault)))));
+                    return Poll::Ready(Some(Ok(this.cut(&(this.tell)(fault)))));
                 }
                 if let Some(trailers) = frame.trailers_ref() {
                     let code = code_of(trailers).unwrap_or(Code::Unknown);

@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 use tonic::{Status, body::Body};
 use weir_model::Fault;
 
-use super::answer;
+use super::answer::{self, Tell};
 
 /// One byte of flags, four of length.
 const PREFIX_BYTES: usize = 5;
@@ -61,11 +61,12 @@ impl FrameMeter {
 pub(crate) struct MeteredRequest {
     inner: Body,
     meter: FrameMeter,
+    tell: Tell,
 }
 
 impl MeteredRequest {
-    pub(crate) fn new(inner: Body, message_bytes_max: usize) -> Self {
-        MeteredRequest { inner, meter: FrameMeter::new(message_bytes_max) }
+    pub(crate) fn new(inner: Body, message_bytes_max: usize, tell: Tell) -> Self {
+        MeteredRequest { inner, meter: FrameMeter::new(message_bytes_max), tell }
     }
 }
 
@@ -82,7 +83,7 @@ impl HttpBody for MeteredRequest {
             && let Some(chunk) = frame.data_ref()
             && let Err(fault) = self.meter.pass(chunk)
         {
-            return Poll::Ready(Some(Err(answer::status(&fault))));
+            return Poll::Ready(Some(Err((self.tell)(fault))));
         }
         Poll::Ready(frame)
     }
