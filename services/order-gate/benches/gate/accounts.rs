@@ -1,5 +1,5 @@
-//! What the other contexts tell the gate before it is measured: limits has a hundred thousand accounts with room for
-//! everything, receivables and collections have nothing to say. The gate follows them as it follows the real ones.
+//! What the other contexts tell the gate before it is measured: accounts with room for everything, each with three due
+//! dates where it is asked for. The gate follows them as it follows the real ones.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use weir_wire::{
     Peer, collections, common::v1 as common, google::r#type as pb, limits, limits::v1::CreditAccountChange, receivables,
 };
 
-use crate::orders::{ACCOUNTS, account};
+use crate::orders::account;
 
 /// Position of the snapshot; nothing happens afterwards.
 const POSITION: i64 = 1;
@@ -18,10 +18,11 @@ const POSITION: i64 = 1;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Starts following; the gate is ready once it has heard everything.
-pub(crate) fn tell(gate: &Arc<OrderGate>) {
-    let routes = Routes::new(limits::v1::feed_service_server::FeedServiceServer::new(Teller))
-        .add_service(receivables::v1::feed_service_server::FeedServiceServer::new(Teller))
-        .add_service(collections::v1::feed_service_server::FeedServiceServer::new(Teller));
+pub(crate) fn tell(gate: &Arc<OrderGate>, accounts: Accounts) {
+    let teller = Teller(accounts);
+    let routes = Routes::new(limits::v1::feed_service_server::FeedServiceServer::new(teller))
+        .add_service(receivables::v1::feed_service_server::FeedServiceServer::new(teller))
+        .add_service(collections::v1::feed_service_server::FeedServiceServer::new(teller));
     let peer = Peer::new(routes, Arc::new(|_| ()));
     let followers =
         [follow::limits(gate, peer.clone()), follow::receivables(gate, peer.clone()), follow::collections(gate, peer)];
@@ -30,9 +31,17 @@ pub(crate) fn tell(gate: &Arc<OrderGate>) {
     }
 }
 
-/// A feed that had its snapshot and is silent.
+/// Which accounts there are.
 #[derive(Debug, Clone, Copy)]
-struct Teller;
+pub(crate) struct Accounts {
+    pub(crate) count: u64,
+    /// Whether they owe something.
+    pub(crate) owe: bool,
+}
+
+/// Feeds that had their snapshot and are silent.
+#[derive(Debug, Clone, Copy)]
+struct Teller(Accounts);
 
 macro_rules! teller {
     ($context:ident, $changes:expr) => {
@@ -47,7 +56,7 @@ macro_rules! teller {
             ) -> Result<Response<Self::SnapshotStream>, Status> {
                 use $context::v1::{SnapshotResponse, snapshot_response::Step};
                 let end = Step::End(common::SnapshotEnd { position: POSITION });
-                let changes = $changes.map(Step::Change).chain(stream::iter([end]));
+                let changes = ($changes)(self.0).map(Step::Change).chain(stream::iter([end]));
                 Ok(Response::new(changes.map(|step| Ok(SnapshotResponse { step: Some(step) })).boxed()))
             }
 
@@ -66,9 +75,29 @@ macro_rules! teller {
     };
 }
 
-teller!(limits, stream::iter((0..ACCOUNTS).map(credit)));
-teller!(receivables, stream::empty::<receivables::v1::Change>());
-teller!(collections, stream::empty::<collections::v1::Change>());
+teller!(limits, |accounts: Accounts| stream::iter((0..accounts.count).map(credit)));
+teller!(receivables, |accounts: Accounts| {
+    stream::iter((0..if accounts.owe { accounts.count } else { 0 }).map(position))
+});
+teller!(collections, |_| stream::empty::<collections::v1::Change>());
+
+/// What an account owes: three invoices, none overdue.
+fn position(n: u64) -> receivables::v1::Change {
+    use receivables::v1::{DueAmount, PositionChange, change::Change};
+    let due = |month| DueAmount {
+        due_date: Some(pb::Date { year: 2100, month, day: 1 }),
+        open_amount: Some(pb::Money { currency_code: "CNY".to_owned(), units: 1_000, nanos: 0 }),
+        ..DueAmount::default()
+    };
+    let change = PositionChange {
+        account_id: account(n),
+        currency_code: "CNY".to_owned(),
+        version: 1,
+        schedule: (1..=3).map(due).collect(),
+        ..PositionChange::default()
+    };
+    receivables::v1::Change { change: Some(Change::Position(change)) }
+}
 
 /// An account of grade A with room for everything and no review.
 fn credit(n: u64) -> limits::v1::Change {

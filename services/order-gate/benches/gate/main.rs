@@ -2,6 +2,7 @@
 //! loop, on loopback, with servers and databases of its own that are gone afterwards.
 //!
 //!     cargo bench -p weir-order-gate --bench gate [-- --quick]
+//!     cargo bench -p weir-order-gate --bench gate -- start
 //!
 //! Ratios of one run may be compared, digits of two runs may not: see `docs/performance.md`.
 #![allow(
@@ -23,6 +24,7 @@ mod run;
 mod server;
 mod services;
 mod stage;
+mod start;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -70,6 +72,8 @@ struct Plan {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// How long a start takes, and how much memory accounts take
+    Start(start::Sizes),
     /// Be one of the servers measured; the program starts itself so
     #[command(hide = true)]
     Serve(server::Serve),
@@ -81,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Some(Command::Serve(serve)) => {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(server::run(serve))
         }
+        Some(Command::Start(sizes)) => start::all(&sizes),
         // one thread: what the load itself costs is then taken from one core alone
         None => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::all(cli.plan)),
     }

@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use futures::{StreamExt as _, stream};
 use tokio::net::TcpListener;
 use tonic::{
     service::RoutesBuilder,
@@ -24,7 +25,11 @@ use weir_runtime::{
 use weir_store::{Db, Env, Location};
 use weir_wire::{FILE_DESCRIPTOR_SET, PageTokens};
 
-use crate::{accounts, echo::Echo};
+use crate::{
+    accounts::{self, Accounts},
+    echo::Echo,
+    orders, start,
+};
 
 /// Connections of the gate's pool, as `weir` opens by default.
 const CONNECTIONS: u32 = 8;
@@ -40,6 +45,8 @@ pub(crate) enum Kind {
     Contract,
     /// The order gate
     Gate,
+    /// The order gate until it has reserved one order of each account
+    Fill,
 }
 
 /// Which server, and what it needs.
@@ -58,6 +65,12 @@ pub(crate) struct Serve {
     /// Schema in it
     #[arg(long, default_value = "gate")]
     schema: String,
+    /// How many accounts there are
+    #[arg(long, default_value_t = orders::ACCOUNTS)]
+    accounts: u64,
+    /// Whether they owe something
+    #[arg(long)]
+    owe: bool,
 }
 
 /// Serves until standard input ends.
@@ -66,6 +79,7 @@ pub(crate) async fn run(serve: Serve) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&TelemetryConfig::default(), env!("CARGO_PKG_VERSION"))?;
     match serve.kind {
         Kind::Gate => gate(serve, &telemetry).await?,
+        Kind::Fill => fill(serve).await?,
         kind => {
             let answer = unhex(&serve.answer)?;
             let echo = if kind == Kind::Echo { Echo::bare(answer) } else { Echo::with_contract(answer)? };
@@ -80,8 +94,8 @@ pub(crate) async fn run(serve: Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The gate as `weir serve order-gate` runs it: behind its edge, following other contexts.
-async fn gate(serve: Serve, telemetry: &Telemetry) -> anyhow::Result<()> {
+/// The gate on its database, once it has heard of everything.
+async fn open(serve: Serve) -> anyhow::Result<Arc<OrderGate>> {
     let location = match (serve.url, serve.folder) {
         (Some(url), _) => Location::Postgres { url: url.into(), schema: serve.schema, connections: CONNECTIONS },
         (None, Some(folder)) => Location::Sqlite { folder, context: "order_gate" },
@@ -91,10 +105,29 @@ async fn gate(serve: Serve, telemetry: &Telemetry) -> anyhow::Result<()> {
     db.migrate(MIGRATIONS).await?;
     let clock = Clock::system("Asia/Shanghai".parse().context("a time zone")?);
     let gate = Arc::new(OrderGate::open(Env { db, clock, ids: Ids::random() }, Ownership::default()).await?);
-    accounts::tell(&gate);
+    accounts::tell(&gate, Accounts { count: serve.accounts, owe: serve.owe });
     while !gate.ready() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    Ok(gate)
+}
+
+/// Reserves one order of each account, and gives up.
+async fn fill(serve: Serve) -> anyhow::Result<()> {
+    let accounts = serve.accounts;
+    let gate = open(serve).await?;
+    let mut done = stream::iter((0..accounts).map(|n| start::reserve(&gate, n))).buffer_unordered(start::CALLERS);
+    while let Some(done) = done.next().await {
+        done?;
+    }
+    gate.close().await;
+    writeln!(std::io::stdout(), "filled")?;
+    Ok(())
+}
+
+/// The gate as `weir serve order-gate` runs it: behind its edge, following other contexts.
+async fn gate(serve: Serve, telemetry: &Telemetry) -> anyhow::Result<()> {
+    let gate = open(serve).await?;
     let mut routes = RoutesBuilder::default();
     // there is no other gate to pass a call on to
     api::routes(&gate, &PageTokens::new([7; 32]), Arc::new(|_: &str| None), &mut routes);
