@@ -1,5 +1,6 @@
 //! The gRPC edge: reads messages, asks the gate, writes answers. Knows no rule and no database.
 
+mod batch;
 mod emit;
 mod feed;
 mod forward;
@@ -7,6 +8,7 @@ mod policy;
 mod read;
 mod service;
 mod simulate;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,8 @@ use weir_wire::{
 
 pub use self::forward::Connect;
 use self::forward::Onward;
+#[cfg(test)]
+pub(crate) use self::stream::UNDER_WAY_MAX;
 use crate::decision::Followed;
 use crate::facade::FRESHNESS_PATIENCE;
 use crate::{Error, Freshness, OrderGate};
@@ -47,7 +51,10 @@ const FOLLOWERS: &[Role] = &[Role::Service, Role::Viewer, Role::Admin];
 /// Which roles each rpc lets in.
 pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.order_gate.v1.OrderGateService/CheckOrder", READERS),
+    ("/weir.order_gate.v1.OrderGateService/CheckOrders", READERS),
     ("/weir.order_gate.v1.OrderGateService/AuthorizeOrder", PIPELINE),
+    ("/weir.order_gate.v1.OrderGateService/AuthorizeOrders", PIPELINE),
+    ("/weir.order_gate.v1.OrderGateService/AuthorizeOrderBatch", PIPELINE),
     ("/weir.order_gate.v1.OrderGateService/AmendOrder", PIPELINE),
     ("/weir.order_gate.v1.OrderGateService/CancelOrder", PIPELINE),
     ("/weir.order_gate.v1.OrderGateService/RecordDelivery", PIPELINE),
@@ -99,7 +106,11 @@ fn token(position: i64) -> Option<Token> {
 /// When a wait for freshness ends: soon enough before the call's deadline to say so; a call without one waits only so
 /// long.
 fn deadline<T>(request: &Request<T>) -> Instant {
-    match request.extensions().get::<Deadline>() {
+    fresh_until(request.extensions().get::<Deadline>())
+}
+
+fn fresh_until(deadline: Option<&Deadline>) -> Instant {
+    match deadline {
         Some(deadline) => deadline.at() - TIME_TO_SAY_SO.min(deadline.remaining() / 2),
         None => Instant::now() + FRESHNESS_PATIENCE,
     }

@@ -43,6 +43,8 @@ pub struct Answered {
     pub content: Content,
     /// The answer.
     pub decision_id: DecisionId,
+    /// Whether that answer let the order pass.
+    pub passes: bool,
 }
 
 /// The revision that counts.

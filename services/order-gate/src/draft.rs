@@ -6,6 +6,7 @@
 mod authorize;
 mod holds;
 mod news;
+mod together;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub(crate) use authorize::Authorize;
 pub use authorize::{Cancel, Deliver};
 pub(crate) use holds::{Activate, Recheck, Reject, ReleaseHold};
 pub(crate) use news::{Invoiced, News};
+pub(crate) use together::{AuthorizeTogether, Given, Together};
 
 use crate::book::{Account, Book, Changes};
 use crate::check::{Circumstances, Now};
@@ -82,6 +84,9 @@ pub(crate) struct Settled {
     pub(crate) hold: Option<Hold>,
     pub(crate) commitment: Option<Commitment>,
     pub(crate) policy: Option<Arc<PolicyVersion>>,
+    /// Of orders that pass together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) together: Option<Together>,
     /// The journal's position that holds what was done.
     pub(crate) position: i64,
 }

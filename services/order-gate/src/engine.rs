@@ -12,7 +12,7 @@ mod life;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use weir_model::Call;
@@ -20,19 +20,25 @@ use weir_store::{Dialect, Env};
 
 use crate::book::Book;
 use crate::decision::Followed;
-use crate::draft::{Activate, Authorize, Bookmark, Cancel, Deliver, News, Recheck, Reject, ReleaseHold, Settled};
+use crate::draft::{
+    Activate, Authorize, AuthorizeTogether, Bookmark, Cancel, Deliver, News, Recheck, Reject, ReleaseHold, Settled,
+};
 use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::pulse::Pulse;
 use crate::store;
 
-/// Calls that may wait: a second's worth under full load; beyond that callers are told to come again.
+/// Orders and other calls that may wait or be decided at once: a second's worth under full load; beyond that callers
+/// are told to come again.
 pub(crate) const QUEUE_MAX: usize = 8_192;
+/// How many of them may be of streams, which would fill every place there is.
+const QUEUE_STREAMED_MAX: usize = QUEUE_MAX / 2;
 
 /// What the task is asked to do.
 #[derive(Debug)]
 pub(crate) enum Ask {
     Authorize(Box<Authorize>),
+    AuthorizeTogether(AuthorizeTogether),
     Cancel(Cancel),
     Deliver(Deliver),
     Release(ReleaseHold),
@@ -47,6 +53,14 @@ impl Ask {
     fn is_of_a_new_order(&self) -> bool {
         matches!(self, Ask::Authorize(ask) if ask.order.revision == 1 && !ask.must_be_known)
     }
+
+    /// How many places in the queue it takes: one for each order it decides.
+    fn weight(&self) -> usize {
+        match self {
+            Ask::AuthorizeTogether(ask) => ask.orders.len().max(1),
+            _ => 1,
+        }
+    }
 }
 
 /// One call that waits for its answer.
@@ -55,6 +69,26 @@ pub(crate) struct Command {
     pub(crate) ask: Ask,
     pub(crate) call: Call,
     pub(crate) reply: oneshot::Sender<Result<Settled, Error>>,
+    /// Free again when the command is answered.
+    _place: Place,
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _of_all: OwnedSemaphorePermit,
+    _streamed: Option<OwnedSemaphorePermit>,
+}
+
+/// An answer that will come.
+#[derive(Debug)]
+pub(crate) struct Pending(oneshot::Receiver<Result<Settled, Error>>);
+
+impl Pending {
+    /// Waits for the durable answer.
+    pub(crate) async fn answer(self) -> Result<Settled, Error> {
+        self.0.await.map_err(|_| Error::Unavailable)?
+    }
 }
 
 /// What the task and the readers share.
@@ -103,7 +137,10 @@ impl Shared {
 /// The way to the task, and to the book it keeps. The task ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    queue: mpsc::Sender<Command>,
+    /// As long as there are places.
+    queue: mpsc::UnboundedSender<Command>,
+    places: Arc<Semaphore>,
+    places_streamed: Arc<Semaphore>,
     shared: Arc<Shared>,
     closing: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
@@ -143,15 +180,27 @@ impl Engine {
             session: env.db.session(),
         };
         writer.look().await?;
-        let (queue, commands) = mpsc::channel(QUEUE_MAX);
+        let (queue, commands) = mpsc::unbounded_channel();
         let closing = watch::Sender::new(false);
         let task = tokio::spawn(writer.run(commands, closing.subscribe()));
-        Ok(Engine { queue, shared, closing, task: Mutex::new(Some(task)) })
+        Ok(Engine {
+            queue,
+            places: Arc::new(Semaphore::new(QUEUE_MAX)),
+            places_streamed: Arc::new(Semaphore::new(QUEUE_STREAMED_MAX)),
+            shared,
+            closing,
+            task: Mutex::new(Some(task)),
+        })
     }
 
     /// Where the process is reached that decides in this one's place; none while this one does, or nobody is known to.
     pub(crate) fn elsewhere(&self) -> Option<Arc<str>> {
         self.shared.elsewhere.borrow().clone()
+    }
+
+    /// Whether another process decides, as far as is known, and can be reached.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.shared.elsewhere.borrow().is_some()
     }
 
     /// Waits until it is known where the process is reached that decides in this one's place.
@@ -196,14 +245,29 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks the task and waits for its durable answer.
+    /// Asks the task and waits for its durable answer; [`Error::Overloaded`] where too many wait already.
     pub(crate) async fn ask(&self, ask: Ask, call: Call) -> Result<Settled, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Command { ask, call, reply }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => Error::Unavailable,
+        let weight = u32::try_from(ask.weight()).unwrap_or(u32::MAX);
+        let of_all = self.places.clone().try_acquire_many_owned(weight).map_err(|error| match error {
+            TryAcquireError::NoPermits => Error::Overloaded,
+            TryAcquireError::Closed => Error::Unavailable,
         })?;
-        answer.await.map_err(|_| Error::Unavailable)?
+        self.line_up(Place { _of_all: of_all, _streamed: None }, ask, call)?.answer().await
+    }
+
+    /// Waits for a place for one more order of a stream. Streams share the half of all places, so that they leave some to
+    /// single calls.
+    pub(crate) async fn streamed_place(&self) -> Result<Place, Error> {
+        let streamed = self.places_streamed.clone().acquire_owned().await.map_err(|_| Error::Unavailable)?;
+        let of_all = self.places.clone().acquire_owned().await.map_err(|_| Error::Unavailable)?;
+        Ok(Place { _of_all: of_all, _streamed: Some(streamed) })
+    }
+
+    /// Asks the task. What is asked first is decided first.
+    pub(crate) fn line_up(&self, place: Place, ask: Ask, call: Call) -> Result<Pending, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(Command { ask, call, reply, _place: place }).map_err(|_| Error::Unavailable)?;
+        Ok(Pending(answer))
     }
 
     /// Reads the book.

@@ -81,6 +81,16 @@ pub enum Error {
         /// The present version.
         present: i64,
     },
+    /// One of several orders cannot be decided.
+    #[error("{order_id}: {error}")]
+    OfOrder {
+        /// Its place among them, from 0.
+        index: usize,
+        /// The order.
+        order_id: String,
+        /// Why.
+        error: Box<Error>,
+    },
     /// Too many calls wait.
     #[error("too many calls wait")]
     Overloaded,
@@ -140,6 +150,10 @@ impl From<Error> for Fault {
             Error::AuthorityExceeded { authority, excess } => Fault::precondition(Reason::AuthorityExceeded, text)
                 .with("authority_minor", authority)
                 .with("excess_minor", excess),
+            Error::OfOrder { index, order_id, error } => {
+                let fault = Fault { message: text.into(), ..Fault::from(*error) };
+                fault.with("index", index).with("order_id", order_id)
+            }
             Error::SelfApproval => Fault::precondition(Reason::SelfApproval, text),
             Error::EtagMismatch { present } => {
                 Fault::new(Kind::Aborted, Reason::EtagMismatch, text).with("present_version", present)

@@ -2,6 +2,7 @@
 //! database by key.
 
 mod holds;
+mod many;
 mod simulate;
 mod standing;
 mod work;
@@ -15,6 +16,7 @@ use weir_model::{AccountId, Call, DecisionId, HoldId, OrderId};
 use weir_store::{Env, Journal};
 
 pub use holds::{HoldOutcome, HoldQuery, ReleaseAsk};
+pub use many::DecidedTogether;
 pub(crate) use simulate::Simulated;
 pub use standing::AccountStanding;
 
@@ -51,13 +53,22 @@ pub struct Freshness {
     pub deadline: Instant,
 }
 
-/// A decision and the journal's position that holds it.
+/// A decision and a position of the journal that holds it and all that came of it.
 #[derive(Debug, Clone)]
 pub struct Decided {
     /// The decision.
     pub decision: Decision,
-    /// Its position.
+    /// The position.
     pub position: i64,
+}
+
+/// What the gate would answer.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The decision it would make; without id.
+    pub decision: Decision,
+    /// It holds no order of this id that counts or waits: what was known of one before is left out.
+    pub judged_as_new: bool,
 }
 
 /// What counts of an order after a command, and the journal's position that holds it.
@@ -98,6 +109,11 @@ impl OrderGate {
         self.engine.elsewhere()
     }
 
+    /// Whether calls are to be passed on to another process.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.engine.is_elsewhere()
+    }
+
     /// Waits until this process passes calls on to another that decides in its place.
     pub async fn passes_on(&self) {
         self.engine.passes_on().await;
@@ -126,17 +142,12 @@ impl OrderGate {
         if own > self.engine.read(|book| book.last_position)? { Err(Error::NotFresh) } else { Ok(()) }
     }
 
-    /// What the gate would answer. Reads the book, and the database for an order the book does not hold: it may have
-    /// been invoiced whole. Writes nothing.
-    pub async fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Decision, Error> {
-        let found = match self.engine.read(|book| book.dossiers.contains_key(&order.order_id))? {
-            true => None,
-            false => store::dossier(&self.env.db, &order.order_id).await?.map(Arc::new),
-        };
+    /// What the gate would answer, by the book alone. Writes nothing and waits for nothing.
+    pub fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Checked, Error> {
         self.engine.read(|book| {
             let unknown = Account::default();
             let account = book.accounts.get(&order.account_id).unwrap_or(&unknown);
-            let dossier = book.dossiers.get(&order.order_id).or(found.as_ref());
+            let dossier = book.dossiers.get(&order.order_id);
             let now = Now { today: business_date, ages: self.engine.pulse().ages(call.at) };
             let checked = check(account, dossier.map(|d| &**d), order, now, &book.policy)?;
             self.engine.pulse().count(&checked.verdict);
@@ -149,7 +160,8 @@ impl OrderGate {
                 decided_at: call.at,
                 correlation_id: dossier.map_or(&call.correlation_id, |d| &d.correlation_id).clone(),
             };
-            Ok(circumstances.decision(order, checked.verdict))
+            let decision = circumstances.decision(order, checked.verdict);
+            Ok(Checked { decision, judged_as_new: dossier.is_none() })
         })?
     }
 
@@ -164,9 +176,17 @@ impl OrderGate {
     }
 
     async fn decide(&self, call: Call, ask: Authorize) -> Result<Decided, Error> {
-        match self.engine.ask(Ask::Authorize(Box::new(ask)), call).await? {
+        let settled = self.engine.ask(Ask::Authorize(Box::new(ask)), call).await?;
+        self.given(settled).await
+    }
+
+    /// The decision that came of a command, or was given before.
+    async fn given(&self, settled: Settled) -> Result<Decided, Error> {
+        match settled {
             Settled { decision: Some(decision), position, .. } => Ok(Decided { decision, position }),
-            Settled { given_before: Some(decision_id), .. } => self.recorded(&decision_id).await,
+            Settled { given_before: Some(decision_id), position, .. } => {
+                Ok(Decided { decision: self.decision(&decision_id).await?, position })
+            }
             _ => Err(Error::Unavailable),
         }
     }
@@ -188,13 +208,8 @@ impl OrderGate {
 
     /// A recorded decision.
     pub async fn decision(&self, decision_id: &DecisionId) -> Result<Decision, Error> {
-        Ok(self.recorded(decision_id).await?.decision)
-    }
-
-    async fn recorded(&self, decision_id: &DecisionId) -> Result<Decided, Error> {
         let found = store::decision(&self.env.db, decision_id).await?;
-        let (position, decision) = found.ok_or_else(|| Error::not_found("decision", decision_id))?;
-        Ok(Decided { decision, position })
+        found.ok_or_else(|| Error::not_found("decision", decision_id))
     }
 
     /// What counts of an order, and its open hold.

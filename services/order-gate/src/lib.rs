@@ -31,8 +31,8 @@ mod ways_out;
 
 pub use error::Error;
 pub use facade::{
-    AccountStanding, CancelAsk, Committed, Decided, DeliverAsk, Freshness, HoldOutcome, HoldQuery, OrderGate,
-    ReleaseAsk,
+    AccountStanding, CancelAsk, Checked, Committed, Decided, DecidedTogether, DeliverAsk, Freshness, HoldOutcome,
+    HoldQuery, OrderGate, ReleaseAsk,
 };
 pub use ownership::Ownership;
 pub use store::MIGRATIONS;

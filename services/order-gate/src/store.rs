@@ -7,7 +7,7 @@ mod save;
 
 pub(crate) use load::load;
 pub(crate) use owners::{Tenure, acquire, bury_all, other, partitions, prepare, recall, renew, resign};
-pub(crate) use read::{HoldFilter, commitments_after, decision, dossier, hold, holds, live_after, policy};
+pub(crate) use read::{HoldFilter, commitments_after, decision, decisions, dossier, hold, holds, live_after, policy};
 pub(crate) use save::{dossiers, save, save_in};
 
 use weir_store::Migration;

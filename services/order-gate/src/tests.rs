@@ -1,5 +1,7 @@
 //! Facts about the gate.
 
+mod backpressure;
+mod batch;
 mod catalogue;
 mod concurrency;
 mod documents;
@@ -10,12 +12,14 @@ mod feed;
 mod forward;
 mod holds;
 mod input;
+mod load;
 mod orders;
 mod ownership;
 mod policy;
 mod simulation;
 mod stale;
 mod standing;
+mod streams;
 mod verdict;
 mod ways_out;
 mod world;

@@ -11,11 +11,11 @@ pub mod parse;
 mod peer;
 mod status;
 
-pub use call::{CORRELATION_HEADER, call};
+pub use call::{CORRELATION_HEADER, Caller, call};
 pub use generated::{google, weir::*};
 pub use page::PageTokens;
 pub use peer::{Peer, Prepare};
-pub use status::{DOMAIN, code, status};
+pub use status::{DOMAIN, code, in_message, status};
 
 /// Every contract as an encoded `google.protobuf.FileDescriptorSet`, as reflection serves it.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/weir.binpb"));

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use prost::Message as _;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use weir_model::{Fault, FieldViolation, Kind};
+
+use crate::google::rpc;
 
 /// `domain` of every `google.rpc.ErrorInfo` we send.
 pub const DOMAIN: &str = "weir";
@@ -45,6 +48,16 @@ pub fn status(fault: Fault) -> Status {
         details.set_retry_info(Some(after));
     }
     Status::with_error_details(code(fault.kind), fault.message.into_owned(), details)
+}
+
+/// The status as a message, for an answer that tells of one error among many.
+pub fn in_message(status: &Status) -> rpc::Status {
+    let with_details = rpc::Status::decode(status.details()).ok().filter(|_| !status.details().is_empty());
+    with_details.unwrap_or_else(|| rpc::Status {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    })
 }
 
 /// The fault with as many bad fields as an answer can carry, and a word on how many more there are.

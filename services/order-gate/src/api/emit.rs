@@ -8,11 +8,12 @@ use weir_wire::{
     order_gate::v1 as wire,
 };
 
+use super::token;
 use crate::commitment::CommitmentState;
 use crate::decision::{Decision, Failure, Followed, Measure, Outcome, WayOut};
 use crate::dossier::Commitment;
 use crate::exposure::Exposure;
-use crate::facade::AccountStanding;
+use crate::facade::{AccountStanding, Checked, Decided};
 use crate::hold::{Hold, HoldState, Release};
 use crate::order::Checkpoint;
 use crate::ownership::Partition;
@@ -27,6 +28,16 @@ pub(super) fn partition(partition: Partition) -> wire::Partition {
     let Partition { partition, address, epoch } = partition;
     // there are fewer than 65 536
     wire::Partition { partition: i32::try_from(partition).unwrap_or_default(), address, epoch }
+}
+
+pub(super) fn checked(checked: &Checked) -> wire::CheckOrderResponse {
+    let Checked { decision, judged_as_new } = checked;
+    wire::CheckOrderResponse { decision: Some(self::decision(decision)), judged_as_new: *judged_as_new }
+}
+
+pub(super) fn decided(decided: &Decided) -> wire::AuthorizeOrderResponse {
+    let Decided { decision, position } = decided;
+    wire::AuthorizeOrderResponse { decision: Some(self::decision(decision)), token: token(*position) }
 }
 
 pub(super) fn decision(decision: &Decision) -> wire::Decision {

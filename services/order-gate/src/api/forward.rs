@@ -2,14 +2,18 @@
 //! trace.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 use tonic::metadata::MetadataValue;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Status, Streaming};
 use weir_runtime::edge::Deadline;
 use weir_wire::{Peer, order_gate::v1::order_gate_service_client::OrderGateServiceClient};
 
+use super::stream::{Answers, unreadable};
 use super::{Edge, refused};
 use crate::Error;
 
@@ -79,11 +83,35 @@ impl Edge {
 }
 
 /// The other's answer. Where there was none, nobody knows whether it was decided: the caller may ask again.
-pub(super) fn answered<T>(answer: Result<Response<T>, Status>) -> Result<Response<T>, Status> {
+pub(super) fn answered<T>(answer: Result<T, Status>) -> Result<T, Status> {
     answer.map_err(|status| {
         let is_the_lines = matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled);
         if is_the_lines && status.details().is_empty() { refused(Error::Unavailable) } else { status }
     })
+}
+
+/// A stream as it is passed on: its messages, and, for when the other has answered them, the error that ended it here.
+pub(super) fn onward<T: Send + 'static>(
+    request: Request<Streaming<T>>,
+) -> (Request<impl Stream<Item = T> + Send + 'static>, oneshot::Receiver<Status>) {
+    let (broken, ending) = oneshot::channel();
+    let mut broken = Some(broken);
+    let request = request.map(|messages| {
+        messages.map_err(unreadable).scan((), move |(), message| {
+            let passed_on = message.map_err(|status| {
+                // whoever waited for the answers may have gone
+                broken.take().map(|broken| broken.send(status))
+            });
+            ready(passed_on.ok())
+        })
+    });
+    (request, ending)
+}
+
+/// The other's answers, then the error that ended the stream here.
+pub(super) fn until<T: Send + 'static>(answers: Streaming<T>, mut ending: oneshot::Receiver<Status>) -> Answers<T> {
+    let last = stream::once(async move { ending.try_recv().ok().map(Err) }).filter_map(ready);
+    answers.map(answered).chain(last).boxed()
 }
 
 /// Goes on with a call that is decided here; passes any other on.
@@ -98,3 +126,18 @@ macro_rules! here {
     };
 }
 pub(super) use here;
+
+/// Goes on with a stream that is decided here; passes any other on as a whole.
+macro_rules! stream_here {
+    ($edge:ident, $request:ident, $rpc:ident, $here:path) => {
+        match $edge.decided($request) {
+            $crate::api::forward::Decided::Here(request) => $here($edge, request).map(Response::new),
+            $crate::api::forward::Decided::There(mut gate, request) => {
+                let (request, ending) = $crate::api::forward::onward(request);
+                let answers = $crate::api::forward::answered(gate.$rpc(request).await)?;
+                Ok(answers.map(|answers| $crate::api::forward::until(answers, ending)))
+            }
+        }
+    };
+}
+pub(super) use stream_here;

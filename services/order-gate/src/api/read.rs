@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use tokio::time::Instant;
 use weir_model::{Call, Currency, Fields, LineId, Money, SubjectId};
-use weir_wire::{order_gate::v1 as wire, parse};
+use weir_wire::{common::v1::Token, google::r#type::Date, order_gate::v1 as wire, parse};
 
+use super::freshness;
+use crate::Freshness;
 use crate::hold::HoldState;
 use crate::order::{Checkpoint, Order, OrderLine};
 
@@ -16,9 +20,43 @@ const DISCOUNT_SCALE: u32 = 2;
 /// The highest number of days of terms.
 const TERMS_DAYS_MAX: i64 = 3_650;
 
+/// What a message asks of an order.
+pub(super) struct Asked {
+    pub(super) order: Order,
+    pub(super) date: NaiveDate,
+    pub(super) fresh: Option<Freshness>,
+}
+
+/// Order, checkpoint, business date and freshness, as several messages have them.
+pub(super) type Ask = (Option<wire::Order>, i32, Option<Date>, Option<Token>);
+
+/// What a message asks of an order, if it can be waited for until an instant.
+pub(super) fn asked(f: &mut Fields, (message, at, date, fresh): Ask, call: &Call, until: Instant) -> Option<Asked> {
+    let order = order(f, message, at, call);
+    let date = parse::optional_date(f, "business_date", date.as_ref());
+    let fresh = freshness(f, fresh.as_ref(), until);
+    Some(Asked { order: order?, date: date?.unwrap_or(call.today), fresh: fresh? })
+}
+
 /// An order, or none and every field that is wrong.
-pub(super) fn order(f: &mut Fields, order: Option<wire::Order>, checkpoint: i32, call: &Call) -> Option<Order> {
-    let checkpoint = parse::optional_one_of::<wire::Checkpoint>(f, "checkpoint", checkpoint);
+pub(super) fn order(f: &mut Fields, order: Option<wire::Order>, at: i32, call: &Call) -> Option<Order> {
+    let at = checkpoint(f, at);
+    order_at(f, order, at, call)
+}
+
+/// Where in its life an order is; the order itself when unspecified.
+pub(super) fn checkpoint(f: &mut Fields, value: i32) -> Option<Checkpoint> {
+    let checkpoint = parse::optional_one_of::<wire::Checkpoint>(f, "checkpoint", value);
+    checkpoint.map(|checkpoint| checkpoint.map_or(Checkpoint::Order, read_checkpoint))
+}
+
+/// The same at a checkpoint that was read before. Paths of fields begin with `order`.
+pub(super) fn order_at(
+    f: &mut Fields,
+    order: Option<wire::Order>,
+    checkpoint: Option<Checkpoint>,
+    call: &Call,
+) -> Option<Order> {
     let Some(order) = order else {
         f.add("order", "is required");
         return None;
@@ -50,7 +88,7 @@ pub(super) fn order(f: &mut Fields, order: Option<wire::Order>, checkpoint: i32,
         discount_percent: discount?,
         requested_by: requested_by?.unwrap_or_else(|| call.principal.subject.clone()),
         submitted_by: Some(call.principal.subject.clone()),
-        checkpoint: checkpoint?.map_or(Checkpoint::Order, read_checkpoint),
+        checkpoint: checkpoint?,
     };
     let value = f.check("order.lines", order.value())?;
     if order.prepaid > value {

@@ -3,15 +3,16 @@
 use chrono::{Days, NaiveDate};
 use futures::{StreamExt as _, stream::BoxStream};
 use rust_decimal::Decimal;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 use weir_model::{AccountId, Fields, HoldId, OrderId, RequestId};
 use weir_wire::{
     order_gate::v1::{order_gate_service_server::OrderGateService, *},
     parse, status,
 };
 
-use super::forward::here;
-use super::{Edge, PIPELINE, deadline, emit, freshness, policy, read, refused, simulate, token};
+use super::forward::{here, stream_here};
+use super::stream::{self, Answers};
+use super::{Edge, PIPELINE, batch, deadline, emit, freshness, policy, read, refused, simulate, token};
 use crate::explain::explain;
 use crate::{CancelAsk, DeliverAsk, HoldQuery, ReleaseAsk};
 
@@ -41,14 +42,12 @@ macro_rules! decide {
         let until = deadline(&request);
         let message = request.into_inner();
         let mut f = Fields::default();
-        let order = read::order(&mut f, message.order, message.checkpoint, &call);
-        let date = parse::optional_date(&mut f, "business_date", message.business_date.as_ref());
-        let fresh = freshness(&mut f, message.at_least_as_fresh.as_ref(), until);
+        let ask = (message.order, message.checkpoint, message.business_date, message.at_least_as_fresh);
+        let asked = read::asked(&mut f, ask, &call, until);
         let request_id: Option<Option<RequestId>> = parse::optional_id(&mut f, "request_id", &message.request_id);
-        let read = (|| Some((order?, date?, fresh?, request_id?)))();
-        let (order, date, fresh, request_id) = f.finish_with(read).map_err(status)?;
+        let read = (|| Some((asked?, request_id?)))();
+        let (read::Asked { order, date, fresh }, request_id) = f.finish_with(read).map_err(status)?;
         $edge.context.fresh(fresh).await.map_err(refused)?;
-        let date = date.unwrap_or(call.today);
         let call = call.with_request_id(request_id);
         let decided = $edge.context.$facade(call, order, date).await.map_err(refused)?;
         let decision = Some(emit::decision(&decided.decision));
@@ -64,19 +63,39 @@ impl OrderGateService for Edge {
         let until = deadline(&request);
         let message = request.into_inner();
         let mut f = Fields::default();
-        let order = read::order(&mut f, message.order, message.checkpoint, &call);
-        let date = parse::optional_date(&mut f, "business_date", message.business_date.as_ref());
-        let fresh = freshness(&mut f, message.at_least_as_fresh.as_ref(), until);
-        let read = (|| Some((order?, date?, fresh?)))();
-        let (order, date, fresh) = f.finish_with(read).map_err(status)?;
+        let ask = (message.order, message.checkpoint, message.business_date, message.at_least_as_fresh);
+        let asked = read::asked(&mut f, ask, &call, until);
+        let read::Asked { order, date, fresh } = f.finish_with(asked).map_err(status)?;
         self.context.fresh(fresh).await.map_err(refused)?;
-        let date = date.unwrap_or(call.today);
-        let decision = self.context.check_order(&call, &order, date).await.map_err(refused)?;
-        Ok(Response::new(CheckOrderResponse { decision: Some(emit::decision(&decision)) }))
+        let checked = self.context.check_order(&call, &order, date).map_err(refused)?;
+        Ok(Response::new(emit::checked(&checked)))
+    }
+
+    type CheckOrdersStream = Answers<CheckOrdersResponse>;
+
+    async fn check_orders(&self, request: Request<Streaming<CheckOrdersRequest>>) -> Answer<Self::CheckOrdersStream> {
+        stream_here!(self, request, check_orders, stream::check)
     }
 
     async fn authorize_order(&self, request: Request<AuthorizeOrderRequest>) -> Answer<AuthorizeOrderResponse> {
         decide!(self, request, "AuthorizeOrder", authorize_order, AuthorizeOrderResponse)
+    }
+
+    type AuthorizeOrdersStream = Answers<AuthorizeOrdersResponse>;
+
+    async fn authorize_orders(
+        &self,
+        request: Request<Streaming<AuthorizeOrdersRequest>>,
+    ) -> Answer<Self::AuthorizeOrdersStream> {
+        stream_here!(self, request, authorize_orders, stream::authorize)
+    }
+
+    async fn authorize_order_batch(
+        &self,
+        request: Request<AuthorizeOrderBatchRequest>,
+    ) -> Answer<AuthorizeOrderBatchResponse> {
+        let request = here!(self, request, authorize_order_batch);
+        batch::authorize(self, request).await
     }
 
     async fn amend_order(&self, request: Request<AmendOrderRequest>) -> Answer<AmendOrderResponse> {

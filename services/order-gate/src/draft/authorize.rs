@@ -53,7 +53,8 @@ impl Draft<'_> {
         let content = order.content();
         match known.as_ref().and_then(|dossier| dossier.answer_to(order.revision)) {
             Some(before) if before.content == content => {
-                return Ok(Settled { given_before: Some(before.decision_id.clone()), ..Settled::default() });
+                let (given_before, position) = (Some(before.decision_id.clone()), self.position());
+                return Ok(Settled { given_before, position, ..Settled::default() });
             }
             Some(_) => return Err(Error::IdempotencyMismatch("the order's revision")),
             None => {}
@@ -104,7 +105,7 @@ impl Draft<'_> {
         decision.decision_id = Some(decision_id.clone());
         decision.hold_id = hold.as_ref().map(|hold| hold.hold_id.clone());
         self.record(call, &decision);
-        dossier.answer(Answered { revision: order.revision, content, decision_id });
+        dossier.answer(Answered { revision: order.revision, content, decision_id, passes });
         let superseded = std::mem::replace(&mut dossier.waiting, hold.clone());
         if passes {
             let release = release.filter(|_| grace != Grace::None);

@@ -16,8 +16,8 @@ use crate::error::Error;
 use crate::ownership::Ownership;
 use crate::store::{self, Tenure};
 
-/// Calls decided in one transaction: enough to share one commit among many; few enough that the next batch's callers are
-/// read and answered while it is written, and that what is written fits the processor's cache. Of 32 to 512 measured with
+/// Orders and other calls decided in one transaction: enough to share one commit among many; few enough that the next
+/// batch's callers are read and answered while it is written, and that what is written fits the processor's cache. Of 32 to 512 measured with
 /// 256 callers, 96 decided most.
 pub(super) const BATCH_MAX: usize = 96;
 /// How often a batch runs before its callers are told to come again.
@@ -57,9 +57,20 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    /// What was taken from the queue, in as many batches as that is. An error leaves what is left of it.
+    pub(super) async fn batches(&mut self, taken: &mut Vec<Command>) -> Result<(), weir_store::Error> {
+        while !taken.is_empty() {
+            let rest = taken.split_off(fitting(taken));
+            let done = self.batch(taken).await;
+            *taken = rest;
+            done?;
+        }
+        Ok(())
+    }
+
     /// One batch, again when the database asks for it; every caller is answered. An error when nobody knows what is
     /// durable.
-    pub(super) async fn batch(&mut self, batch: &mut Vec<Command>) -> Result<(), weir_store::Error> {
+    async fn batch(&mut self, batch: &mut Vec<Command>) -> Result<(), weir_store::Error> {
         let mut attempts = 0;
         let mut look_up = LookUp::Likely;
         loop {
@@ -126,7 +137,7 @@ impl Writer {
         if look_up == LookUp::Likely && batch.iter().zip(&outcomes).any(doubtful) {
             return Err(Failed::TakenForNew);
         }
-        let changes = if is_empty(&changes, &writes) {
+        let changes = if is_empty(&changes, &writes) && to_remember(batch, &outcomes).next().is_none() {
             None
         } else {
             self.write(batch, &outcomes, (&changes, &writes)).await?;
@@ -203,7 +214,9 @@ struct Outcome {
 /// Commands a person sends once and a client repeats. What concerns orders and deliveries is repeatable by their own ids.
 fn by_request_id(command: &Command) -> Option<&RequestId> {
     match command.ask {
-        Ask::Release(_) | Ask::Reject(_) | Ask::Recheck(_) | Ask::Activate(_) => command.call.request_id.as_ref(),
+        Ask::AuthorizeTogether(_) | Ask::Release(_) | Ask::Reject(_) | Ask::Recheck(_) | Ask::Activate(_) => {
+            command.call.request_id.as_ref()
+        }
         Ask::Authorize(_) | Ask::Cancel(_) | Ask::Deliver(_) | Ask::Hear { .. } => None,
     }
 }
@@ -228,7 +241,7 @@ async fn answered_before(db: &Db, batch: &[Command]) -> Result<Vec<Option<Outcom
 
 async fn remember(tx: &mut Tx, batch: &[Command], outcomes: &[Outcome]) -> Result<(), weir_store::Error> {
     for (command, settled) in to_remember(batch, outcomes) {
-        requests::remember_in(tx, &command.call, settled).await?;
+        requests::remember_in(tx, &command.call, &*settled.to_remember()).await?;
     }
     Ok(())
 }
@@ -277,6 +290,7 @@ fn decide(draft: &mut Draft<'_>, command: &Command) -> Result<Settled, Error> {
     let call = &command.call;
     match &command.ask {
         Ask::Authorize(ask) => draft.authorize(call, ask),
+        Ask::AuthorizeTogether(ask) => draft.authorize_together(call, ask),
         Ask::Cancel(ask) => draft.cancel(call, ask),
         Ask::Deliver(ask) => draft.deliver(call, ask),
         Ask::Release(ask) => draft.release(call, ask),
@@ -290,6 +304,7 @@ fn decide(draft: &mut Draft<'_>, command: &Command) -> Result<Settled, Error> {
 fn orders_of(ask: &Ask) -> Vec<&OrderId> {
     match ask {
         Ask::Authorize(ask) => vec![&ask.order.order_id],
+        Ask::AuthorizeTogether(ask) => ask.orders.iter().map(|ask| &ask.order.order_id).collect(),
         Ask::Cancel(ask) => vec![&ask.order_id],
         Ask::Deliver(ask) => vec![&ask.order_id],
         Ask::Release(ask) => vec![&ask.order_id],
@@ -310,6 +325,16 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
 
 fn is_empty(changes: &Changes, writes: &Writes) -> bool {
     writes.lines.is_empty() && changes.dossiers.is_empty() && writes.inputs.is_empty() && writes.bookmarks.is_empty()
+}
+
+/// How many of the first commands make one batch: at least one.
+fn fitting(commands: &[Command]) -> usize {
+    let mut orders = 0;
+    let fits = |command: &&Command| {
+        orders += command.ask.weight();
+        orders <= BATCH_MAX
+    };
+    commands.iter().take_while(fits).count().clamp(1, commands.len())
 }
 
 pub(super) fn refuse(batch: &mut Vec<Command>) {

@@ -25,7 +25,11 @@ enum Next {
 
 impl Writer {
     /// Until every caller is gone or `closing` says so; then others may take over at once.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut closing: watch::Receiver<bool>) {
+    pub(super) async fn run(
+        mut self,
+        mut commands: mpsc::UnboundedReceiver<Command>,
+        mut closing: watch::Receiver<bool>,
+    ) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         let mut look_at = Instant::now();
         loop {
@@ -40,9 +44,10 @@ impl Writer {
             };
             match next {
                 Next::Batch if here => {
-                    if let Err(error) = self.batch(&mut batch).await {
+                    if let Err(error) = self.batches(&mut batch).await {
                         tracing::error!(%error, "a batch was not committed as far as is known; reading the book anew");
                         self.forget();
+                        refuse(&mut batch);
                         look_at = Instant::now();
                     }
                 }
@@ -120,7 +125,7 @@ impl Writer {
     }
 
     /// Whoever still waits is told to ask elsewhere, and others may take over.
-    async fn end(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn end(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
         self.forget();
         self.keeper = None;
         commands.close();

@@ -1,6 +1,7 @@
 //! What is asked by key or by page, beside the book.
 
 use chrono::{DateTime, Utc};
+use hashbrown::HashMap;
 use weir_model::{AccountId, DecisionId, HoldId, OrderId};
 use weir_store::{Db, Instant, Result};
 
@@ -14,7 +15,7 @@ use crate::policy::PolicyVersion;
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
-        DECISION = "select position, after from journal where kind = 'decision_recorded' and subject = $1";
+        DECISION = "select after from journal where kind = 'decision_recorded' and subject = $1";
         HOLD = "select hold from holds where hold_id = $1";
         DOSSIER = "select dossier from orders where order_id = $1";
         POLICY = "select policy from policies where version = $1";
@@ -25,10 +26,25 @@ mod sql {
     }
 }
 
-/// A recorded decision, and its position.
-pub(crate) async fn decision(db: &Db, decision_id: &DecisionId) -> Result<Option<(i64, Decision)>> {
-    let found: Option<(i64, String)> = db.query(sql::DECISION).bind(decision_id.as_str()).optional().await?;
-    found.map(|(position, text)| Ok((position, read(&text)?))).transpose()
+/// A recorded decision.
+pub(crate) async fn decision(db: &Db, decision_id: &DecisionId) -> Result<Option<Decision>> {
+    let found: Option<(String,)> = db.query(sql::DECISION).bind(decision_id.as_str()).optional().await?;
+    found.map(|(text,)| read(&text)).transpose()
+}
+
+/// The recorded decisions among some ids.
+pub(crate) async fn decisions(db: &Db, ids: &[DecisionId]) -> Result<HashMap<DecisionId, Decision>> {
+    let query = db.build("select after from journal where kind = 'decision_recorded' and subject in (values");
+    let query = query.values(ids, |row, decision_id| {
+        row.value(decision_id.as_str());
+    });
+    let texts: Vec<String> = query.push(")").scalars().await?;
+    let mut found = HashMap::with_capacity(texts.len());
+    for text in &texts {
+        let decision: Decision = read(text)?;
+        found.extend(decision.decision_id.clone().map(|decision_id| (decision_id, decision)));
+    }
+    Ok(found)
 }
 
 /// A hold.

@@ -9,7 +9,7 @@ use weir_store::testing::eventually;
 use weir_store::{Db, on_both_databases};
 use weir_wire::order_gate::v1::{AuthorizeOrderRequest, Outcome};
 
-use super::world::{World, amount, credit, order, order_id, reason, units};
+use super::world::{World, amount, credit, order, order_id, reason, rename, units};
 use crate::engine::{Ask, QUEUE_MAX};
 use crate::standing::Credit;
 use crate::store;
@@ -161,12 +161,6 @@ on_both_databases! {
         assert_eq!((again, new.outcome()), (first, Outcome::Approve));
         assert_eq!(world.net("acme").await, 300, "100 owed, 200 ordered");
     }
-}
-
-async fn rename(world: &World, sql: &'static str) {
-    let mut tx = world.env.db.begin().await.unwrap();
-    tx.build(sql).execute().await.unwrap();
-    tx.commit().await.unwrap();
 }
 
 /// One thread: the task cannot take anything from the queue while callers are still joining it.

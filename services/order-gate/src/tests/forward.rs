@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use tonic::{Code, Request};
 use weir_runtime::edge::Deadline;
 use weir_store::testing::{eventually, on_postgres, replica};
 use weir_store::{Db, Env};
 use weir_wire::Peer;
-use weir_wire::order_gate::v1::{AuthorizeOrderRequest, CheckOrderRequest, GetPartitionMapRequest};
+use weir_wire::order_gate::v1::{
+    AuthorizeOrderBatchRequest, AuthorizeOrderRequest, CheckOrderRequest, GetPartitionMapRequest,
+};
 
+use super::streams;
 use super::world::{World, credit, order};
 use crate::Ownership;
 
@@ -102,5 +106,55 @@ fn the_map_says_where_every_partition_is_decided() {
         assert_eq!(map(&second).await, decided_by("http://first", 1));
         first.gate.close().await;
         eventually("the second decides", async || map(&second).await == decided_by("http://second", 2)).await;
+    });
+}
+
+#[test]
+fn a_stream_is_passed_on_as_a_whole_and_once() {
+    on_postgres(async |db: Db| {
+        let (first, second, seen) = two_gates(db).await;
+        let answers = async |world: &World, forwarded: bool| {
+            let mut request = Request::new(stream::iter(streams::orders(20)));
+            request.extensions_mut().insert(Deadline::after(Duration::from_secs(20)));
+            if forwarded {
+                request.metadata_mut().insert("weir-forwarded", "1".parse().unwrap());
+            }
+            let answers = world.pipeline().authorize_orders(request).await.unwrap().into_inner();
+            answers.collect::<Vec<_>>().await
+        };
+        let decisions = async |world: &World| {
+            let answers = answers(world, false).await.into_iter();
+            answers.map(|answer| streams::decision(&answer.unwrap().result.unwrap()).clone()).collect::<Vec<_>>()
+        };
+        let there = decisions(&second).await;
+        assert_eq!(there.len(), 20);
+        assert!(decisions(&first).await == there, "it was decided there");
+        assert_eq!(seen.lock().len(), 1, "one call for the whole stream");
+        assert!(seen.lock()[0].contains_key("grpc-timeout"));
+        let end = answers(&second, true).await;
+        assert_eq!((end.len(), end[0].as_ref().unwrap_err().code()), (1, Code::Unavailable));
+        assert_eq!(seen.lock().len(), 1);
+    });
+}
+
+#[test]
+fn a_stream_passed_on_ends_with_the_error_of_a_message_that_cannot_be_read() {
+    on_postgres(async |db: Db| {
+        let (first, second, _) = two_gates(db).await;
+        let answers = streams::raw(&second, streams::two_good_and_a_bad_one()).await;
+        let codes: Vec<_> = answers.iter().map(|answer| answer.as_ref().err().map(tonic::Status::code)).collect();
+        assert_eq!(codes, [None, None, Some(Code::InvalidArgument)]);
+        assert_eq!(first.net("acme").await, 3);
+    });
+}
+
+#[test]
+fn a_batch_is_passed_on() {
+    on_postgres(async |db: Db| {
+        let (first, second, _) = two_gates(db).await;
+        let orders = vec![order("o-1", "acme", 60), order("o-2", "acme", 40)];
+        let request = AuthorizeOrderBatchRequest { orders, ..Default::default() };
+        assert!(second.pipeline().authorize_order_batch(request).await.unwrap().into_inner().reserved);
+        assert_eq!(first.net("acme").await, 100);
     });
 }

@@ -4,7 +4,7 @@ use tonic::Code;
 use weir_store::{Db, on_both_databases};
 use weir_wire::order_gate::v1::{self as wire, CommitmentState, Outcome, Rule};
 
-use super::world::{World, amount, credit, order, owed, reason, rules, units};
+use super::world::{World, amount, credit, order, owed, reason, rename, rules, units};
 use crate::standing::Credit;
 
 async fn limit_100(db: Db) -> World {
@@ -20,15 +20,26 @@ fn two_lines(first: i64, second: i64) -> wire::Order {
 }
 
 on_both_databases! {
-    async fn a_check_of_an_order_invoiced_whole_counts_it_once(db: Db) {
+    async fn a_check_of_an_order_invoiced_whole_judges_it_as_new_and_says_so(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(100)).await;
         world.authorize(order("o-1", "acme", 90)).await;
+        let counts = world.checked(order("o-1", "acme", 90)).await;
+        assert_eq!((counts.judged_as_new, units(counts.decision.unwrap().exposure_before.unwrap().net.as_ref())), (false, 0));
         world.invoiced("acme", owed(1, 90), "o-1", &[("1", 90)]).await;
-        let decision = world.check(order("o-1", "acme", 90)).await;
-        assert_eq!(decision.outcome(), Outcome::Approve);
-        assert_eq!(units(decision.required_amount.as_ref()), 0);
-        assert_eq!(units(decision.exposure_after.unwrap().net.as_ref()), 90);
+        let ended = world.checked(order("o-1", "acme", 90)).await;
+        assert!(ended.judged_as_new);
+        assert_eq!(units(ended.decision.unwrap().required_amount.as_ref()), 90, "what it is invoiced is left out");
+        assert_eq!(world.authorize(wire::Order { revision: 2, ..order("o-1", "acme", 90) }).await.outcome(), Outcome::Approve);
+    }
+
+    async fn a_check_waits_for_no_database(db: Db) {
+        let world = limit_100(db).await;
+        world.authorize(order("o-1", "acme", 60)).await;
+        rename(&world, "alter table orders rename to elsewhere").await;
+        let known = world.check(wire::Order { revision: 2, ..order("o-1", "acme", 100) }).await;
+        let new = world.check(wire::Order { revision: 2, ..order("o-2", "acme", 41) }).await;
+        assert_eq!((known.outcome(), new.outcome()), (Outcome::ApproveWithWarnings, Outcome::Hold));
     }
 
     async fn a_check_records_and_reserves_nothing(db: Db) {
@@ -48,6 +59,15 @@ on_both_databases! {
         assert_eq!(world.net("acme").await, 60);
         let again = world.reopened().await;
         assert_eq!(again.authorize(order("o-1", "acme", 60)).await, first);
+    }
+
+    async fn the_token_of_a_repeated_answer_counts_all_that_came_of_the_order(db: Db) {
+        let world = limit_100(db).await;
+        let ask = || wire::AuthorizeOrderRequest { order: Some(order("o-1", "acme", 60)), ..Default::default() };
+        for _ in 0..2 {
+            let token = world.pipeline().authorize_order(ask()).await.unwrap().into_inner().token.unwrap();
+            assert_eq!(token.positions[0].position, 2, "the decision, then the commitment");
+        }
     }
 
     async fn the_same_id_with_another_content_is_an_error(db: Db) {

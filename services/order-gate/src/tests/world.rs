@@ -282,8 +282,12 @@ impl World {
     }
 
     pub(super) async fn check(&self, order: wire::Order) -> wire::Decision {
+        self.checked(order).await.decision.expect("a decision")
+    }
+
+    pub(super) async fn checked(&self, order: wire::Order) -> wire::CheckOrderResponse {
         let request = wire::CheckOrderRequest { order: Some(order), ..Default::default() };
-        self.pipeline().check_order(request).await.unwrap().into_inner().decision.expect("a decision")
+        self.pipeline().check_order(request).await.unwrap().into_inner()
     }
 
     pub(super) async fn deliver(&self, order: &str, delivery: &str, lines: &[(&str, i64)]) -> Option<wire::Commitment> {
@@ -318,6 +322,13 @@ impl World {
     pub(super) async fn journal(&self) -> Vec<weir_store::Entry> {
         self.gate.journal.read(0).await.unwrap()
     }
+}
+
+/// Renames a table.
+pub(super) async fn rename(world: &World, sql: &'static str) {
+    let mut tx = world.env.db.begin().await.unwrap();
+    tx.build(sql).execute().await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 pub(super) fn rules(decision: &wire::Decision) -> Vec<wire::Rule> {

@@ -4,7 +4,7 @@ use tonic::Code;
 use tonic_types::StatusExt;
 use weir_model::{Fault, Fields, Kind, Reason};
 
-use crate::{common::v1::ErrorReason, status};
+use crate::{common::v1::ErrorReason, in_message, status};
 
 #[test]
 fn a_bad_request_lists_every_field() {
@@ -43,6 +43,17 @@ fn a_retry_hint_reaches_the_caller() {
     let fault = Fault::new(Kind::Unavailable, Reason::Unavailable, "reloading").retry_after(Duration::from_millis(50));
     let details = status(fault).get_error_details();
     assert_eq!(details.retry_info().unwrap().retry_delay, Some(Duration::from_millis(50)));
+}
+
+#[test]
+fn a_status_in_a_message_says_what_it_says_as_a_calls_end() {
+    let status = status(Fault::invalid("order.lines[2].amount", "must not be negative"));
+    let told = in_message(&status);
+    assert_eq!((told.code, told.message.as_str()), (3, status.message()));
+    let types: Vec<_> = told.details.iter().map(|detail| detail.type_url.as_str()).collect();
+    assert_eq!(types, ["type.googleapis.com/google.rpc.ErrorInfo", "type.googleapis.com/google.rpc.BadRequest"]);
+    let bare = in_message(&tonic::Status::unavailable("gone"));
+    assert_eq!((bare.code, bare.message.as_str(), bare.details.len()), (14, "gone", 0));
 }
 
 #[test]
