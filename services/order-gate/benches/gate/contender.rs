@@ -15,10 +15,11 @@ use weir_wire::order_gate::v1 as wire;
 use crate::{
     alternatives::{Redis, Sql},
     orders::Ask,
+    streams::{STREAMS, Streams},
 };
 
 /// Connections of a gRPC client.
-const CONNECTIONS: usize = 4;
+pub(crate) const CONNECTIONS: usize = 4;
 
 type Client = wire::order_gate_service_client::OrderGateServiceClient<Channel>;
 
@@ -38,6 +39,8 @@ pub(crate) enum Way {
     Authorize(Grpc),
     /// `CheckOrder` over gRPC.
     Check(Grpc),
+    /// Streams of orders over gRPC.
+    Streams(Streams),
     /// PostgreSQL.
     Sql(Sql),
     /// Redis.
@@ -45,11 +48,22 @@ pub(crate) enum Way {
 }
 
 impl Contender {
+    /// Its streams, where it is asked on streams.
+    pub(crate) fn streams(&self) -> Option<&Streams> {
+        if let Way::Streams(streams) = &self.way { Some(streams) } else { None }
+    }
+
+    /// Orders under way in a closed loop of so many callers.
+    pub(crate) fn under_way(&self, callers: usize) -> usize {
+        if self.streams().is_some() { STREAMS * callers } else { callers }
+    }
+
     /// Asks for one order to pass; an error unless it does.
     pub(crate) async fn ask(&self, ask: Ask) -> anyhow::Result<()> {
         match &self.way {
             Way::Authorize(grpc) => grpc.authorize(&ask).await.map(|_| ()),
             Way::Check(grpc) => grpc.check(&ask).await,
+            Way::Streams(_) => anyhow::bail!("a stream is not asked one order at a time"),
             Way::Sql(sql) => sql.ask(&ask).await,
             Way::Redis(redis) => redis.ask(&ask).await,
         }
@@ -93,19 +107,19 @@ impl Grpc {
         passes(answer.decision.as_ref())
     }
 
-    fn client(&self) -> anyhow::Result<Client> {
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
         let turn = self.turn.fetch_add(1, Relaxed) % self.clients.len();
         self.clients.get(turn).cloned().context("a connection")
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.metadata_mut().insert(PRINCIPAL_METADATA, self.principal.clone());
         request
     }
 }
 
-fn passes(decision: Option<&wire::Decision>) -> anyhow::Result<()> {
+pub(crate) fn passes(decision: Option<&wire::Decision>) -> anyhow::Result<()> {
     let outcome = decision.context("a decision")?.outcome();
     ensure!(outcome == wire::Outcome::Approve, "there is room for everything, but: {outcome:?}");
     Ok(())

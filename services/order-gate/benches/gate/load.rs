@@ -12,7 +12,12 @@ use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use tokio::{sync::mpsc, task::JoinSet};
 
-use crate::{contender::Contender, cpu, orders::Orders};
+use crate::{
+    contender::Contender,
+    cpu,
+    orders::Orders,
+    streams::{STREAMS, Streams},
+};
 
 /// What comes before a measured window: connections warm up, batches find their size.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -76,7 +81,7 @@ fn cpu_now(contender: &Contender) -> (u64, u64) {
     (cpu::micros(&contender.pids), cpu::own_micros())
 }
 
-/// So many callers, each with one order at a time.
+/// So many callers, each with one order at a time; streams, each with so many.
 pub(crate) async fn closed(
     contender: &Arc<Contender>,
     orders: &Arc<Orders>,
@@ -87,22 +92,13 @@ pub(crate) async fn closed(
     let opens = Instant::now() + WARM_UP;
     let closes = opens + window;
     let mut tasks = JoinSet::new();
-    for _ in 0..callers {
+    let is_streamed = contender.streams().is_some();
+    for _ in 0..if is_streamed { STREAMS } else { callers } {
         let (contender, orders, notes) = (contender.clone(), orders.clone(), notes.clone());
         tasks.spawn(async move {
-            loop {
-                let asked = Instant::now();
-                if asked >= closes {
-                    return;
-                }
-                let answer = contender.ask(orders.next()).await;
-                let answered = Instant::now();
-                if answered >= opens && answered < closes {
-                    notes.lock().note(&answer, asked);
-                }
-                if answer.is_err() {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
+            match contender.streams() {
+                Some(streams) => stream(streams, (&orders, callers), (opens, closes), &notes).await,
+                None => caller(&contender, &orders, (opens, closes), &notes).await,
             }
         });
     }
@@ -112,6 +108,44 @@ pub(crate) async fn closed(
     let after = cpu_now(contender);
     while tasks.join_next().await.is_some() {}
     finish(&notes, window.as_secs_f64(), before, after)
+}
+
+/// One order after the other.
+async fn caller(contender: &Contender, orders: &Orders, (opens, closes): (Instant, Instant), notes: &Mutex<Notes>) {
+    loop {
+        let asked = Instant::now();
+        if asked >= closes {
+            return;
+        }
+        let answer = contender.ask(orders.next()).await;
+        let answered = Instant::now();
+        if answered >= opens && answered < closes {
+            notes.lock().note(&answer, asked);
+        }
+        if answer.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// So many orders at a time.
+async fn stream(
+    streams: &Streams,
+    (orders, under_way): (&Arc<Orders>, usize),
+    (opens, closes): (Instant, Instant),
+    notes: &Mutex<Notes>,
+) {
+    let note = |answer: anyhow::Result<()>, asked: Instant| {
+        let answered = Instant::now();
+        if answered >= opens && answered < closes {
+            notes.lock().note(&answer, asked);
+        }
+        answered < closes
+    };
+    let ended = streams.run(orders, under_way, note).await;
+    if ended.is_err() {
+        notes.lock().note(&ended, closes);
+    }
 }
 
 /// So many orders a second, evenly spaced.

@@ -25,6 +25,7 @@ mod server;
 mod services;
 mod stage;
 mod start;
+mod streams;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -53,7 +54,7 @@ struct Plan {
     /// How orders spread over accounts
     #[arg(long, value_delimiter = ',')]
     spread: Vec<orders::Spread>,
-    /// Callers of the closed loops
+    /// Callers of the closed loops, and orders under way on each stream
     #[arg(long, value_delimiter = ',')]
     callers: Vec<usize>,
     /// Orders a second of the open loops; 0 for none

@@ -9,7 +9,7 @@ use crate::load::Window;
 
 /// A round in which even the echo was this much slower than in its best one tells of the machine, not of a contender.
 const ECHO_LEAST: f64 = 0.8;
-/// By how much callers ÷ throughput may differ from the mean latency: what is under way at a window's ends.
+/// By how much what is under way ÷ throughput may differ from the mean latency: what a window cuts off at its ends.
 const LITTLE_TOLERANCE: f64 = 0.05;
 /// The least part of a rate that counts as kept up with.
 const KEPT_UP: f64 = 0.98;
@@ -18,12 +18,14 @@ const KEPT_UP: f64 = 0.98;
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
+    /// Orders under way in a closed loop.
+    under_way: usize,
     pub(crate) windows: Vec<Window>,
 }
 
 impl Row {
-    pub(crate) fn new(name: &'static str) -> Self {
-        Row { name, windows: Vec::new() }
+    pub(crate) fn new(name: &'static str, under_way: usize) -> Self {
+        Row { name, under_way, windows: Vec::new() }
     }
 
     fn of(&self, kept: &[usize], figure: impl Fn(&Window) -> f64) -> Vec<f64> {
@@ -47,7 +49,7 @@ pub(crate) fn say(line: &str) {
 }
 
 /// The table of a closed loop.
-pub(crate) fn closed(rows: &[Row], callers: usize) {
+pub(crate) fn closed(rows: &[Row]) {
     let kept = kept(rows);
     let rounds = rows.first().map_or(0, |row| row.windows.len());
     if kept.len() < rounds {
@@ -72,7 +74,7 @@ pub(crate) fn closed(rows: &[Row], callers: usize) {
             ratio(gate, Some(row), &kept),
         ));
         let mean = median(&row.of(&kept, Window::mean));
-        let expected = callers as f64 / rate.max(1.0);
+        let expected = row.under_way as f64 / rate.max(1.0);
         if (mean / expected - 1.0).abs() > LITTLE_TOLERANCE {
             say(&format!(
                 "| ! {} breaks Little's law: {:.2} ms on average, {:.2} expected | | | | | | | |",

@@ -8,7 +8,9 @@ use std::{
 };
 
 use crate::{
-    Plan, load,
+    Plan,
+    contender::Contender,
+    load,
     orders::{Orders, Spread},
     report::{self, Row, say},
     stage::{Services, Stage},
@@ -78,20 +80,26 @@ pub(crate) async fn all(plan: Plan) -> anyhow::Result<()> {
 }
 
 async fn closed(stage: &Stage, orders: &Arc<Orders>, callers: usize, pace: &Pace) -> anyhow::Result<()> {
-    let mut rows: Vec<Row> = stage.contenders.iter().map(|contender| Row::new(contender.name)).collect();
+    let row = |contender: &Arc<Contender>| Row::new(contender.name, contender.under_way(callers));
+    let mut rows: Vec<Row> = stage.contenders.iter().map(row).collect();
     for _ in 0..pace.rounds {
         for (contender, row) in stage.contenders.iter().zip(&mut rows) {
             row.windows.push(load::closed(contender, orders, callers, pace.window).await?);
         }
     }
-    say(&format!("\n### {callers} callers, closed loop, {} rounds of {:?}\n", pace.rounds, pace.window));
-    report::closed(&rows, callers);
+    say(&format!(
+        "\n### {callers} callers, or orders on each stream, closed loop, {} rounds of {:?}\n",
+        pace.rounds, pace.window
+    ));
+    report::closed(&rows);
     Ok(())
 }
 
 async fn open(stage: &Stage, orders: &Arc<Orders>, rate: u64, pace: &Pace) -> anyhow::Result<()> {
-    let mut rows: Vec<Row> = stage.contenders.iter().map(|contender| Row::new(contender.name)).collect();
-    for (contender, row) in stage.contenders.iter().zip(&mut rows) {
+    // streams are for as many orders as go; a fixed rate asks for the latency of single ones
+    let contenders: Vec<_> = stage.contenders.iter().filter(|contender| contender.streams().is_none()).collect();
+    let mut rows: Vec<Row> = contenders.iter().map(|contender| Row::new(contender.name, 0)).collect();
+    for (contender, row) in contenders.into_iter().zip(&mut rows) {
         row.windows.push(load::open(contender, orders, rate, pace.window).await?);
     }
     say(&format!("\n### {rate} orders a second, open loop, {:?}\n", pace.window));

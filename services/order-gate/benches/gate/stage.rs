@@ -11,6 +11,7 @@ use crate::{
     report::say,
     server::hex,
     services::{self, Process, Service},
+    streams::{Kind, Streams},
 };
 
 /// Connections to PostgreSQL that serve a spread of accounts best.
@@ -68,12 +69,16 @@ impl Stage {
         cast.grpc("echo", &echo, &[], Way::Authorize).await?;
         cast.grpc("protobuf", &contract, &[], Way::Authorize).await?;
         cast.grpc("check", &sqlite, &[], Way::Check).await?;
+        cast.grpc("check-stream", &sqlite, &[], |grpc| Way::Streams(Streams::new(grpc, Kind::Check))).await?;
         cast.grpc("gate-sqlite", &sqlite, &[], Way::Authorize).await?;
+        cast.grpc("stream-sqlite", &sqlite, &[], |grpc| Way::Streams(Streams::new(grpc, Kind::Authorize))).await?;
         let mut processes = vec![sqlite, echo, contract];
         if let (Some(url), Some(server)) = (services.url(), &services.postgres) {
             let schema = format!("gate_{}", spread as u8);
             let gate = cast.serve(&["gate", "--url", &url, "--schema", &schema])?;
             cast.grpc("gate-postgres", &gate, &[server.pid()], Way::Authorize).await?;
+            let streams = |grpc| Way::Streams(Streams::new(grpc, Kind::Authorize));
+            cast.grpc("stream-postgres", &gate, &[server.pid()], streams).await?;
             processes.push(gate);
             alternatives::prepare(&url).await?;
             let hot = spread == Spread::Hot;
