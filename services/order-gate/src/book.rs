@@ -1,7 +1,6 @@
 //! Everything the gate decides by, in memory: accounts with what others say of them and what orders reserve, and every
 //! order that counts or waits. Written by one task alone; readers see what is durable and nothing else.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -29,13 +28,13 @@ pub struct Purse {
     pub position: Option<Arc<Position>>,
     /// What its orders reserve: a running figure.
     pub reserved: Reserved,
-    /// The same by the day they are to ship; under none where nobody knows.
-    by_ship_date: BTreeMap<Option<NaiveDate>, Reserved>,
+    /// The same by the day they are to ship, in order; under none where nobody knows.
+    by_ship_date: SmallVec<[(Option<NaiveDate>, Reserved); 1]>,
 }
 
 impl Purse {
     fn new(currency: Currency) -> Self {
-        Purse { currency, position: None, reserved: Reserved::default(), by_ship_date: BTreeMap::new() }
+        Purse { currency, position: None, reserved: Reserved::default(), by_ship_date: SmallVec::new() }
     }
 
     /// An order reserves something.
@@ -51,10 +50,15 @@ impl Purse {
     }
 
     fn change(&mut self, ship_date: Option<NaiveDate>, change: impl FnOnce(&mut Reserved)) {
-        let on_that_day = self.by_ship_date.entry(ship_date).or_default();
+        let days = &mut self.by_ship_date;
+        let index = days.binary_search_by_key(&ship_date, |(day, _)| *day).unwrap_or_else(|index| {
+            days.insert(index, (ship_date, Reserved::default()));
+            index
+        });
+        let Some((_, on_that_day)) = days.get_mut(index) else { return };
         change(on_that_day);
         if on_that_day.is_nothing() {
-            self.by_ship_date.remove(&ship_date);
+            days.remove(index);
         }
     }
 
@@ -202,8 +206,8 @@ fn soon_of(reserved: Reserved, ship_date: Option<NaiveDate>, last: NaiveDate) ->
 /// Everything the gate decides by.
 #[derive(Debug, Clone)]
 pub struct Book {
-    /// Accounts by id.
-    pub accounts: HashMap<AccountId, Account>,
+    /// Accounts by id; boxed, for a map is half empty.
+    pub accounts: HashMap<AccountId, Box<Account>>,
     /// Orders that count or wait.
     pub dossiers: HashMap<OrderId, Arc<Dossier>>,
     /// What the gate goes by.
@@ -253,7 +257,7 @@ impl Book {
 #[derive(Debug)]
 pub struct Changes {
     /// Accounts as they are now.
-    pub accounts: HashMap<AccountId, Account>,
+    pub accounts: HashMap<AccountId, Box<Account>>,
     /// Orders as they are now.
     pub dossiers: HashMap<OrderId, Arc<Dossier>>,
     /// The policy in force now.

@@ -88,7 +88,7 @@ pub struct Dossier {
     pub passed: Option<Passed>,
     /// The newest revision, where it is held.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub waiting: Option<Hold>,
+    pub waiting: Option<Box<Hold>>,
     /// What happened to its lines.
     #[serde(default, skip_serializing_if = "is_default")]
     pub facts: Vec<Fact>,

@@ -98,7 +98,7 @@ pub(crate) struct Draft<'b> {
     found: HashMap<OrderId, Arc<Dossier>>,
     ids: &'b Ids,
     pulse: &'b Pulse,
-    accounts: HashMap<AccountId, Account>,
+    accounts: HashMap<AccountId, Box<Account>>,
     dossiers: HashMap<OrderId, Arc<Dossier>>,
     policy: Arc<PolicyVersion>,
     followed: Followed,
@@ -142,7 +142,7 @@ impl<'b> Draft<'b> {
 
     /// An account as the draft has it.
     fn known(&self, account_id: &AccountId) -> Option<&Account> {
-        self.accounts.get(account_id).or_else(|| self.book.accounts.get(account_id))
+        self.accounts.get(account_id).or_else(|| self.book.accounts.get(account_id)).map(|account| &**account)
     }
 
     /// Asks about an account; an unknown one is empty.

@@ -146,7 +146,7 @@ impl OrderGate {
     pub fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Checked, Error> {
         self.engine.read(|book| {
             let unknown = Account::default();
-            let account = book.accounts.get(&order.account_id).unwrap_or(&unknown);
+            let account = book.accounts.get(&order.account_id).map_or(&unknown, |account| &**account);
             let dossier = book.dossiers.get(&order.order_id);
             let now = Now { today: business_date, ages: self.engine.pulse().ages(call.at) };
             let checked = check(account, dossier.map(|d| &**d), order, now, &book.policy)?;
@@ -214,7 +214,7 @@ impl OrderGate {
 
     /// What counts of an order, and its open hold.
     pub async fn commitment(&self, order_id: &OrderId) -> Result<(Option<Commitment>, Option<Hold>), Error> {
-        let of = |dossier: &Dossier| (dossier.commitment(), dossier.waiting.clone());
+        let of = |dossier: &Dossier| (dossier.commitment(), dossier.waiting.as_deref().cloned());
         if let Some(found) = self.engine.read(|book| book.dossiers.get(order_id).map(|dossier| of(dossier)))? {
             return Ok(found);
         }

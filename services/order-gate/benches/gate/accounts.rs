@@ -65,10 +65,13 @@ macro_rules! teller {
                 _: Request<$context::v1::WatchRequest>,
             ) -> Result<Response<Self::WatchStream>, Status> {
                 use $context::v1::{WatchResponse, watch_response::Step};
-                let beats = stream::unfold((), |()| async {
-                    let beat = Step::Heartbeat(common::Heartbeat { position: POSITION });
-                    Some((Ok(WatchResponse { step: Some(beat) }), tokio::time::sleep(HEARTBEAT).await))
+                let beat =
+                    || Ok(WatchResponse { step: Some(Step::Heartbeat(common::Heartbeat { position: POSITION })) });
+                let later = stream::unfold((), move |()| async move {
+                    tokio::time::sleep(HEARTBEAT).await;
+                    Some((beat(), ()))
                 });
+                let beats = stream::iter([beat()]).chain(later);
                 Ok(Response::new(beats.boxed()))
             }
         }

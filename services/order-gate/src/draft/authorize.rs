@@ -106,7 +106,7 @@ impl Draft<'_> {
         decision.hold_id = hold.as_ref().map(|hold| hold.hold_id.clone());
         self.record(call, &decision);
         dossier.answer(Answered { revision: order.revision, content, decision_id, passes });
-        let superseded = std::mem::replace(&mut dossier.waiting, hold.clone());
+        let superseded = std::mem::replace(&mut dossier.waiting, hold.clone().map(Box::new));
         if passes {
             let release = release.filter(|_| grace != Grace::None);
             dossier.pass(order.clone(), release, ask.business_date);

@@ -160,7 +160,7 @@ impl Draft<'_> {
             dossier.pass(hold.order.clone(), None, today);
         } else {
             now.still_held(&decision.verdict, decision_id);
-            dossier.waiting = Some(now.clone());
+            dossier.waiting = Some(Box::new(now.clone()));
         }
         Ok(self.settle(call, dossier, (hold, now), decision))
     }
@@ -179,7 +179,7 @@ impl Draft<'_> {
         if version.is_some_and(|version| version != hold.version) {
             return Err(Error::EtagMismatch { present: hold.version });
         }
-        Ok((known, hold))
+        Ok((known, *hold))
     }
 
     /// What the rules say of a held order now. It stays held where they would refuse a new one: only a person ends it so.

@@ -111,7 +111,7 @@ impl Given {
 
 /// A draft as it was before some orders, to go back to.
 struct Savepoint {
-    accounts: HashMap<AccountId, Account>,
+    accounts: HashMap<AccountId, Box<Account>>,
     dossiers: HashMap<OrderId, Arc<Dossier>>,
     fresh: HashSet<OrderId>,
     holds: IndexMap<HoldId, Hold>,

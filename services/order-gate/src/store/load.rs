@@ -12,16 +12,22 @@ use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::pulse::Feed;
 
+/// Rows read at once: few enough that their texts weigh nothing beside the book.
+const PIECE: i64 = 10_000;
+
 #[cfg(test)]
 pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
         INPUTS = "
             select account_id, kind, input from inputs
-            where partition in (select partition from partitions where owner = $1)";
+            where partition in (select partition from partitions where owner = $1) and (account_id, kind) > ($2, $3)
+            order by account_id, kind limit $4";
         LIVE = "
-            select dossier from orders
-            where live and partition in (select partition from partitions where owner = $1)";
+            select partition, order_id, dossier from orders
+            where live and partition in (select partition from partitions where owner = $1)
+                and (partition, order_id) > ($2, $3)
+            order by partition, order_id limit $4";
         POLICY = "select policy from policies order by version desc limit 1";
     }
 }
@@ -36,25 +42,62 @@ pub(crate) async fn load(db: &Db, tenure: &Tenure) -> Result<Book> {
         }
     }
     let mut book = Book::new(Arc::new(read(&policy)?), followed, journal::head_position(db).await?);
-    let inputs: Vec<(Id<AccountId>, String, String)> = db.query(sql::INPUTS).bind(&*tenure.owner).all().await?;
-    for (Id(account_id), kind, input) in inputs {
-        let account = book.accounts.entry(account_id).or_default();
-        match kind.as_str() {
-            CREDIT => account.credit = Some(Arc::new(read(&input)?)),
-            CONDUCT => account.conduct = Some(Arc::new(read(&input)?)),
-            code => {
-                let currency = Currency::from_code(code).map_err(|e| Error::Migration(e.to_string()))?;
-                account.purse_mut(currency).position = Some(Arc::new(read(&input)?));
+    load_accounts(db, tenure, &mut book).await?;
+    load_orders(db, tenure, &mut book).await?;
+    Ok(book)
+}
+
+async fn load_accounts(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
+    let mut after = (String::new(), String::new());
+    loop {
+        let query = db.query(sql::INPUTS).bind(&*tenure.owner).bind(after.0.as_str()).bind(after.1.as_str());
+        let inputs: Vec<(Id<AccountId>, String, String)> = query.bind(PIECE).all().await?;
+        let Some((Id(last), kind, _)) = inputs.last() else { return Ok(()) };
+        after = (last.to_string(), kind.clone());
+        for (Id(account_id), kind, input) in inputs {
+            let account = book.accounts.entry(account_id).or_default();
+            match kind.as_str() {
+                CREDIT => account.credit = Some(Arc::new(read(&input)?)),
+                CONDUCT => account.conduct = Some(Arc::new(read(&input)?)),
+                code => {
+                    let currency = Currency::from_code(code).map_err(|e| Error::Migration(e.to_string()))?;
+                    account.purse_mut(currency).position = Some(Arc::new(read(&input)?));
+                }
             }
         }
     }
-    let live: Vec<String> = db.query(sql::LIVE).bind(&*tenure.owner).scalars().await?;
-    let mut dossiers = live.iter().map(|text| read(text)).collect::<Result<Vec<Dossier>>>()?;
-    dossiers.sort_by_cached_key(|dossier| dossier.waiting.as_ref().map(|hold| (hold.held_at, hold.hold_id.clone())));
-    for dossier in dossiers {
-        book.enter(Arc::new(dossier));
+}
+
+async fn load_orders(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
+    let mut held: Vec<Dossier> = Vec::new();
+    let mut after = (i64::MIN, String::new());
+    loop {
+        let query = db.query(sql::LIVE).bind(&*tenure.owner).bind(after.0).bind(after.1.as_str());
+        let live: Vec<(i64, String, String)> = query.bind(PIECE).all().await?;
+        let Some((partition, order_id, _)) = live.last() else { break };
+        after = (*partition, order_id.clone());
+        for (.., text) in &live {
+            let dossier = as_decided(read(text)?, book);
+            if dossier.waiting.is_some() { held.push(dossier) } else { book.enter(Arc::new(dossier)) }
+        }
     }
-    Ok(book)
+    // the queue of an account is in order of age
+    held.sort_by_cached_key(|dossier| dossier.waiting.as_ref().map(|hold| (hold.held_at, hold.hold_id.clone())));
+    held.into_iter().for_each(|dossier| book.enter(Arc::new(dossier)));
+    Ok(())
+}
+
+/// A dossier as small as it was when it was decided: one text of each id, and no room for more lines.
+fn as_decided(mut dossier: Dossier, book: &Book) -> Dossier {
+    if let Some(passed) = &mut dossier.passed {
+        passed.order.order_id = dossier.order_id.clone();
+        if let Some((account_id, _)) = book.accounts.get_key_value(&passed.order.account_id) {
+            passed.order.account_id = account_id.clone();
+        }
+        passed.order.lines.shrink_to_fit();
+        passed.cancelled.shrink_to_fit();
+    }
+    dossier
 }
 
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T> {

@@ -333,7 +333,7 @@ proptest! {
             let rebuilt = desk.rebuilt();
             for (id, account) in &desk.book.accounts {
                 let empty = crate::book::Account::default();
-                let fresh = rebuilt.accounts.get(id).unwrap_or(&empty);
+                let fresh = rebuilt.accounts.get(id).map_or(&empty, |account| &**account);
                 for purse in &account.purses {
                     let reserved = fresh.purse(purse.currency).map(|p| p.reserved).unwrap_or_default();
                     prop_assert_eq!(purse.reserved, reserved, "after {:?}", step);
