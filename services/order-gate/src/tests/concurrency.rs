@@ -34,6 +34,30 @@ on_both_databases! {
         assert_eq!(i64::from(again.standing("acme").await.held_count), CALLERS - 11);
     }
 
+    async fn of_a_thousand_orders_at_once_for_the_last_thousand_units_exactly_those_pass_that_fit(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(1_000)).await;
+        let asked = (0..1_000_i64).map(|n| {
+            let (mut client, value) = (world.pipeline(), 1 + n % 7);
+            async move {
+                let order = order(&format!("o-{n}"), "acme", value);
+                let request = AuthorizeOrderRequest { order: Some(order), ..Default::default() };
+                let answer = client.authorize_order(request).await.unwrap().into_inner();
+                let passed = answer.decision.unwrap().outcome() != Outcome::Hold;
+                (answer.token.unwrap().positions[0].position, value, passed)
+            }
+        });
+        let mut decided = join_all(asked).await;
+        decided.sort_unstable();
+        let mut room = 1_000;
+        for (position, value, passed) in decided {
+            assert_eq!(passed, value <= room, "{value} into {room} at {position}");
+            room -= if passed { value } else { 0 };
+        }
+        assert_eq!(room, 0, "small orders fill what large ones leave");
+        assert_eq!(world.net("acme").await, 1_000);
+    }
+
     async fn the_same_order_asked_by_many_at_once_is_decided_once(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000)).await;
