@@ -103,6 +103,8 @@ reasons! {
     NotAssessed = "NOT_ASSESSED";
     /// The policy in use has nothing for the account's currency.
     NoPolicy = "NO_POLICY";
+    /// The caller has called more often than it may.
+    RateExceeded = "RATE_EXCEEDED";
 }
 
 impl fmt::Display for Reason {

@@ -9,6 +9,7 @@ mod config;
 mod deadline;
 mod frames;
 mod methods;
+mod rate;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ use self::{
     call::{CallBody, Ending},
     frames::MeteredRequest,
     methods::{Method, Methods},
+    rate::Rates,
 };
 use crate::{
     health::Health,
@@ -106,6 +108,8 @@ struct Rules {
     metrics: Metrics,
     draining: CancellationToken,
     permits: Arc<Semaphore>,
+    /// None where callers may call as often as they like.
+    rates: Option<Rates>,
     health: Health,
 }
 
@@ -128,7 +132,8 @@ impl Edge {
             routes = reflection(routes, &services, &descriptor_sets)?;
         }
         let permits = Arc::new(Semaphore::new(config.concurrency_max.min(Semaphore::MAX_PERMITS)));
-        let rules = Rules { methods, identities, tell, config, metrics, draining, permits, health };
+        let rates = config.rates();
+        let rules = Rules { methods, identities, tell, config, metrics, draining, permits, rates, health };
         Ok(Edge { rules: Arc::new(rules), routes: routes.prepare() })
     }
 
@@ -178,6 +183,9 @@ impl Rules {
             Some(caller) => caller,
             None => self.identities.identify(request.headers())?,
         };
+        if let Some(rates) = &self.rates {
+            rates.take(&caller)?;
+        }
         let method = method.filter(|method| method.admits(&caller)).ok_or_else(answer::denied)?;
         let deadline = deadline::of_call(request.headers(), &method, &self.config);
         request.extensions_mut().insert(caller);

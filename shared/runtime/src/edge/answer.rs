@@ -3,6 +3,8 @@
 //! The edge reads no fields, so it names none. How a fault is told is not known here: the wire tells it, for the edge and
 //! for services alike.
 
+use std::time::Duration;
+
 use tonic::{Code, Status};
 use weir_model::{Fault, Kind, Reason};
 
@@ -22,6 +24,12 @@ pub(crate) fn denied() -> Fault {
 /// The time allowed ran out.
 pub(crate) fn late() -> Fault {
     Fault::new(Kind::DeadlineExceeded, Reason::DeadlineExceeded, "the time allowed for the call ran out")
+}
+
+/// The caller has called more often than it may.
+pub(crate) fn too_often(wait: Duration) -> Fault {
+    Fault::new(Kind::ResourceExhausted, Reason::RateExceeded, "the caller has called more often than it may")
+        .retry_after(wait)
 }
 
 /// A message is larger than the edge lets through; trying again does not help.

@@ -1,10 +1,11 @@
 //! What the edge lets through, as settings.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
+use governor::clock::DefaultClock;
 use serde::{Deserialize, Serialize};
 
-use super::EdgeError;
+use super::{EdgeError, rate::Rates};
 
 /// tonic's generated servers refuse larger messages by themselves, with another code.
 const MESSAGE_IN_BYTES_CEILING: usize = 4 * 1024 * 1024;
@@ -24,6 +25,10 @@ pub struct EdgeConfig {
     /// When a refused caller should try again.
     #[serde(with = "humantime_serde")]
     pub overload_retry_after: Duration,
+    /// Calls a second of one caller, on average; 0 for as many as it likes. Processes of this system are not counted.
+    pub caller_calls_per_second_max: u32,
+    /// Calls of one caller at once, after a rest.
+    pub caller_calls_burst_max: u32,
     /// The largest message taken, at most 4 MiB.
     pub message_in_bytes_max: usize,
     /// The largest message answered.
@@ -39,6 +44,8 @@ impl Default for EdgeConfig {
             deadline_max: Duration::from_secs(300),
             concurrency_max: 4096,
             overload_retry_after: Duration::from_secs(1),
+            caller_calls_per_second_max: 0,
+            caller_calls_burst_max: 1000,
             message_in_bytes_max: 1024 * 1024,
             message_out_bytes_max: 4 * 1024 * 1024,
             reflection: true,
@@ -54,9 +61,18 @@ impl EdgeConfig {
         if self.concurrency_max == 0 {
             return Err(EdgeError::Setting("edge.concurrency_max", "must be at least 1"));
         }
+        if self.caller_calls_burst_max == 0 {
+            return Err(EdgeError::Setting("edge.caller_calls_burst_max", "must be at least 1"));
+        }
         if self.deadline_default > self.deadline_max {
             return Err(EdgeError::Setting("edge.deadline_default", "must not exceed edge.deadline_max"));
         }
         Ok(())
+    }
+
+    /// How often each caller may call; none for as often as it likes.
+    pub(crate) fn rates(&self) -> Option<Rates> {
+        let per_second = NonZeroU32::new(self.caller_calls_per_second_max)?;
+        Some(Rates::new(per_second, NonZeroU32::new(self.caller_calls_burst_max)?, DefaultClock::default()))
     }
 }

@@ -23,8 +23,9 @@ fn methods_that_no_table_lists_are_found() {
 fn settings_out_of_range_are_refused_at_the_start() {
     let too_much = EdgeConfig { message_in_bytes_max: 4 * 1024 * 1024 + 1, ..EdgeConfig::default() };
     let nothing = EdgeConfig { concurrency_max: 0, ..EdgeConfig::default() };
+    let no_burst = EdgeConfig { caller_calls_burst_max: 0, ..EdgeConfig::default() };
     let crossed = EdgeConfig { deadline_max: std::time::Duration::ZERO, ..EdgeConfig::default() };
-    for config in [too_much, nothing, crossed] {
+    for config in [too_much, nothing, no_burst, crossed] {
         assert!(matches!(config.check(), Err(EdgeError::Setting(..))), "{config:?}");
     }
 }

@@ -10,7 +10,7 @@ use tonic_types::StatusExt as _;
 use tower::Service as _;
 
 use super::EdgeConfig;
-use crate::testing::{ECHO, World, call, reason, told, watch};
+use crate::testing::{ECHO, World, call, reason, told, told_by, watch};
 
 fn short_deadlines() -> EdgeConfig {
     let moment = Duration::from_millis(50);
@@ -114,6 +114,25 @@ async fn one_call_more_than_allowed_is_refused_at_once_and_told_when_to_try_agai
     world.service.released.add_permits(1);
     assert_eq!(held.await.unwrap().unwrap(), "held");
     assert_eq!(call(world.near.clone(), ECHO, told("again")).await.unwrap(), "again");
+}
+
+#[tokio::test]
+async fn a_caller_that_calls_too_often_is_told_to_wait_and_others_are_let_in() {
+    let rate = EdgeConfig { caller_calls_per_second_max: 1, caller_calls_burst_max: 1, ..EdgeConfig::default() };
+    let world = World::with_edge(rate);
+    let far = world.far().await;
+    let refused = loop {
+        if let Err(status) = call(far.clone(), ECHO, told("again")).await {
+            break status;
+        }
+    };
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::ResourceExhausted, "RATE_EXCEEDED"));
+    let wait = refused.get_details_retry_info().unwrap().retry_delay.unwrap();
+    assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");
+    assert!(call(far.clone(), ECHO, told_by("bob; roles=viewer", "hello")).await.is_ok());
+    for _ in 0..10 {
+        assert!(call(far.clone(), ECHO, told_by("limits; roles=service", "hello")).await.is_ok());
+    }
 }
 
 fn small_messages() -> EdgeConfig {
