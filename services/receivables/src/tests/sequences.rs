@@ -126,7 +126,7 @@ async fn aged(world: &World, on: NaiveDate) -> Vec<pb::AgingRow> {
     world.aged(&on.to_string()).await.rows
 }
 
-/// Buckets and credit add up to what is outstanding, and that is what the position says.
+/// Buckets and credit add up to what is outstanding, and that is what the position and the list of items say.
 async fn check(world: &World, rows: &[pb::AgingRow]) {
     for row in rows {
         let buckets: i64 = row.amounts.iter().map(|amount| minor(Some(amount))).sum();
@@ -137,12 +137,10 @@ async fn check(world: &World, rows: &[pb::AgingRow]) {
         let disputed: i64 = position.schedule.iter().map(|due| minor(due.disputed_amount.as_ref())).sum();
         assert_eq!((buckets, -unapplied), (scheduled, minor(position.unapplied_credit.as_ref())));
         assert_eq!(minor(row.disputed_amount.as_ref()), disputed);
-        let open: i64 = position
-            .items
-            .iter()
-            .filter(|item| item.kind() != pb::ItemKind::CreditNote)
-            .map(|item| minor(item.open_amount.as_ref()))
-            .sum();
+        let all = pb::ListOpenItemsRequest { page_size: 1_000, ..pb::ListOpenItemsRequest::default() };
+        let listed = world.client.clone().list_open_items(all).await.unwrap().into_inner();
+        assert_eq!(listed.next_page_token, "", "they fit a page");
+        let open: i64 = listed.items.iter().map(|item| minor(item.open_amount.as_ref())).sum();
         assert_eq!(open, scheduled);
     }
 }
