@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{account::CreditAccount, group::Group, policy::Policy, request::LimitRequest};
 
-/// The state of what changed. Only accounts concern other contexts.
+/// The state of what changed. Only accounts and groups concern other contexts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, GroupId};
+use weir_model::{AccountId, GroupId, Money};
 
 /// Most groups from the top to the lowest.
 pub(crate) const LEVELS_MAX: usize = 8;
@@ -14,6 +14,11 @@ pub(crate) struct MemberFlags {
     pub(crate) shares_exposure: bool,
     /// A block of the group stops it too.
     pub(crate) inherits_block: bool,
+}
+
+impl MemberFlags {
+    /// Those of whoever belongs to no group.
+    pub(crate) const NONE: MemberFlags = MemberFlags { shares_exposure: false, inherits_block: false };
 }
 
 /// The group an account belongs to.
@@ -45,6 +50,12 @@ pub(crate) struct Group {
     pub(crate) name: String,
     pub(crate) version: i64,
     pub(crate) parent: Option<GroupId>,
+    /// How it stands to the group above.
+    pub(crate) flags: MemberFlags,
+    /// How much its members may owe together.
+    pub(crate) pool: Option<Money>,
+    /// The account whose block is the group's.
+    pub(crate) head: Option<AccountId>,
     pub(crate) members: Vec<Member>,
     pub(crate) created_at: DateTime<Utc>,
 }

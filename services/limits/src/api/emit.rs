@@ -118,12 +118,12 @@ pub(super) fn account(account: &CreditAccount) -> wire::CreditAccount {
 
 /// An account as the feed tells it; what is past must be gone from it already.
 pub(super) fn account_change(account: &CreditAccount) -> wire::Change {
-    let freeze = account.freeze();
+    let (freeze, membership) = (account.freeze(), account.membership.as_ref());
     let change = wire::CreditAccountChange {
         account_id: account.account_id.to_string(),
         version: account.version,
         currency_code: account.currency.code().to_owned(),
-        group_id: account.membership.as_ref().map(|m| m.group_id.to_string()).unwrap_or_default(),
+        group_id: membership.map(|membership| membership.group_id.to_string()).unwrap_or_default(),
         segment: account.segment.clone(),
         grade: account.grade.as_ref().map_or(common::Grade::Unspecified, |record| grade(record.grade)).into(),
         limits: account.limits.iter().filter_map(effective_limit).collect(),
@@ -133,6 +133,8 @@ pub(super) fn account_change(account: &CreditAccount) -> wire::Change {
         terms_days: days(account.terms_days),
         order_policy: account.order_policy.map(order_policy),
         review_date: account.grade.as_ref().and_then(|record| record.review_date).map(emit::date),
+        shares_exposure: membership.is_some_and(|membership| membership.flags.shares_exposure),
+        inherits_block: membership.is_some_and(|membership| membership.flags.inherits_block),
     };
     wire::Change { change: Some(wire::change::Change::CreditAccount(change)) }
 }
@@ -275,7 +277,25 @@ pub(super) fn group(group: &Group) -> wire::Group {
         parent_group_id: group.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
         members: group.members.iter().map(member).collect(),
         created_time: Some(emit::timestamp(group.created_at)),
+        pool_limit: group.pool.map(emit::money),
+        head_account_id: group.head.as_ref().map(ToString::to_string).unwrap_or_default(),
+        shares_exposure: group.flags.shares_exposure,
+        inherits_block: group.flags.inherits_block,
     }
+}
+
+/// A group as the feed tells it.
+pub(super) fn group_change(group: &Group) -> wire::Change {
+    let change = wire::GroupChange {
+        group_id: group.group_id.to_string(),
+        version: group.version,
+        parent_group_id: group.parent.as_ref().map(ToString::to_string).unwrap_or_default(),
+        shares_exposure: group.flags.shares_exposure,
+        inherits_block: group.flags.inherits_block,
+        pool_limit: group.pool.map(emit::money),
+        head_account_id: group.head.as_ref().map(ToString::to_string).unwrap_or_default(),
+    };
+    wire::Change { change: Some(wire::change::Change::Group(change)) }
 }
 
 pub(super) fn policy(policy: &Policy) -> wire::Policy {

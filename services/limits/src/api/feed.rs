@@ -1,10 +1,10 @@
-//! `FeedService`: the journal as others read it. Accounts are told; the rest is nobody else's business.
+//! `FeedService`: the journal as others read it. Groups and accounts are told; the rest is nobody else's business.
 
 use std::sync::Arc;
 
 use futures::{StreamExt, stream::BoxStream};
 use tonic::{Request, Response, Status, async_trait};
-use weir_model::{AccountId, Fields};
+use weir_model::{AccountId, Fields, GroupId};
 use weir_store::{Entry as Line, Step};
 use weir_wire::{
     common::v1::{EntryHeader, Heartbeat, SnapshotEnd},
@@ -16,7 +16,7 @@ use weir_wire::{
 use super::{Edge, emit, refused};
 use crate::{Error, Limits, event::Event, store::AccountFilter};
 
-/// Accounts read from the database at once.
+/// Groups or accounts read from the database at once.
 const PIECE: i64 = 200;
 
 #[async_trait]
@@ -43,6 +43,15 @@ fn snapshot(context: Arc<Limits>) -> BoxStream<'static, Result<SnapshotResponse,
         // before the state is read: it then holds everything up to there, and perhaps more
         let position = context.journal.head().await?;
         let today = context.env.clock.today();
+        let mut after: Option<GroupId> = None;
+        loop {
+            let groups = context.groups_alone(after.as_ref(), PIECE).await?;
+            let Some(last) = groups.last() else { break };
+            after = Some(last.group_id.clone());
+            for group in groups {
+                yield SnapshotResponse { step: Some(snapshot_response::Step::Change(emit::group_change(&group))) };
+            }
+        }
         let mut after: Option<AccountId> = None;
         loop {
             let accounts = context.accounts(&AccountFilter::default(), after.as_ref(), PIECE).await?;
@@ -68,7 +77,8 @@ fn told(step: Step) -> Result<WatchResponse, Error> {
 fn entry(line: &Line) -> Result<Entry, Error> {
     let change = match line.after_as::<Event>()? {
         Event::Account(account) => Some(emit::account_change(&account)),
-        Event::Request(_) | Event::Group(_) | Event::Policy(_) => None,
+        Event::Group(group) => Some(emit::group_change(&group)),
+        Event::Request(_) | Event::Policy(_) => None,
     };
     let header = EntryHeader {
         position: line.position,

@@ -1,7 +1,7 @@
 //! `GroupService`: groups at the edge.
 
 use tonic::{Request, Response, Status, async_trait};
-use weir_model::{Fields, GroupId, RequestId};
+use weir_model::{AccountId, Fields, GroupId, RequestId};
 use weir_wire::{
     limits::v1::{group_service_server::GroupService, *},
     parse, status,
@@ -48,6 +48,46 @@ impl GroupService for Edge {
         let call = call.with_request_id(Some(request_id));
         let done = self.context.remove_member(&call, &id, &member, &message.etag).await.map_err(refused)?;
         Ok(Response::new(RemoveMemberResponse { group: Some(emit::group(&done.value)), token: token(&done) }))
+    }
+
+    async fn move_member(&self, request: Request<MoveMemberRequest>) -> Answer<MoveMemberResponse> {
+        let call = self.call(&request, "weir.limits.v1.GroupService/MoveMember")?;
+        let message = request.get_ref();
+        let mut fields = Fields::default();
+        let ids: Ids = read::step(&mut fields, &message.request_id, ("group_id", &message.group_id), &message.etag);
+        let member = read::member(&mut fields, message.member.as_ref());
+        let ((request_id, id), member) = fields.finish_with(ids.zip(member)).map_err(status)?;
+        let call = call.with_request_id(Some(request_id));
+        let done = self.context.move_member(&call, &id, &member, &message.etag).await.map_err(refused)?;
+        Ok(Response::new(MoveMemberResponse { group: Some(emit::group(&done.value)), token: token(&done) }))
+    }
+
+    async fn set_group_limit(&self, request: Request<SetGroupLimitRequest>) -> Answer<SetGroupLimitResponse> {
+        let call = self.call(&request, "weir.limits.v1.GroupService/SetGroupLimit")?;
+        let message = request.get_ref();
+        let mut fields = Fields::default();
+        let ids: Ids = read::step(&mut fields, &message.request_id, ("group_id", &message.group_id), &message.etag);
+        let pool = match &message.pool_limit {
+            None => Some(None),
+            some => parse::non_negative_money(&mut fields, "pool_limit", some.as_ref()).map(Some),
+        };
+        let ((request_id, id), pool) = fields.finish_with(ids.zip(pool)).map_err(status)?;
+        let call = call.with_request_id(Some(request_id));
+        let done = self.context.set_group_limit(&call, &id, pool, &message.etag).await.map_err(refused)?;
+        Ok(Response::new(SetGroupLimitResponse { group: Some(emit::group(&done.value)), token: token(&done) }))
+    }
+
+    async fn set_group_head(&self, request: Request<SetGroupHeadRequest>) -> Answer<SetGroupHeadResponse> {
+        let call = self.call(&request, "weir.limits.v1.GroupService/SetGroupHead")?;
+        let message = request.get_ref();
+        let mut fields = Fields::default();
+        let ids: Ids = read::step(&mut fields, &message.request_id, ("group_id", &message.group_id), &message.etag);
+        let head: Option<Option<AccountId>> =
+            parse::optional_id(&mut fields, "head_account_id", &message.head_account_id);
+        let ((request_id, id), head) = fields.finish_with(ids.zip(head)).map_err(status)?;
+        let call = call.with_request_id(Some(request_id));
+        let done = self.context.set_group_head(&call, &id, head.as_ref(), &message.etag).await.map_err(refused)?;
+        Ok(Response::new(SetGroupHeadResponse { group: Some(emit::group(&done.value)), token: token(&done) }))
     }
 
     async fn list_groups(&self, request: Request<ListGroupsRequest>) -> Answer<ListGroupsResponse> {

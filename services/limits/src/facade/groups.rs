@@ -1,6 +1,6 @@
-//! Groups: making them, members joining and leaving.
+//! Groups: making them, members joining, moving and leaving, pools and heads.
 
-use weir_model::{Call, GroupId, Reason};
+use weir_model::{AccountId, Call, GroupId, Money, Reason};
 use weir_store::{Done, Instant, Tx};
 
 use super::{Limits, append_in, check_etag, require_account_in, save_account_in};
@@ -22,7 +22,9 @@ impl Limits {
                     name: name.to_owned(),
                     version: 1,
                     parent: None,
-                    flags: MemberFlags { shares_exposure: false, inherits_block: false },
+                    flags: MemberFlags::NONE,
+                    pool: None,
+                    head: None,
                     created_at: Instant::from(call.at),
                 };
                 if !store::insert_group(tx, &row).await? {
@@ -44,29 +46,30 @@ impl Limits {
         self.env
             .db
             .once(call, async |tx: &mut Tx| {
-                store::lock_tree(tx).await?;
-                let row = require_group_in(tx, id).await?;
-                check_etag(etag, row.version)?;
-                match &member.id {
-                    MemberId::Account(account_id) => {
-                        let before = require_account_in(tx, account_id).await?;
-                        check_free(before.membership.as_ref().map(|membership| &membership.group_id), id)?;
-                        let mut account = before.clone();
-                        account.membership = Some(Membership { group_id: id.clone(), flags: member.flags });
-                        save_account_in(tx, call, &before, &mut account, "group_joined").await?;
-                    }
-                    MemberId::Group(child_id) => {
-                        let mut child = require_group_in(tx, child_id).await?;
-                        check_free(child.parent.as_ref(), id)?;
-                        let line = store::group_line(tx, id).await?;
-                        let height = store::height_of(tx, child_id).await?;
-                        may_join(child_id, &line, height).map_err(misfit)?;
-                        child.parent = Some(id.clone());
-                        child.flags = member.flags;
-                        save_group_in(tx, call, child, "group_joined").await?;
-                    }
+                let present = enter_in(tx, id, &member.id, etag).await?;
+                check_free(present.as_ref(), id)?;
+                join_in(tx, call, id, member).await
+            })
+            .await
+    }
+
+    /// Puts a member into a group and out of the one it is in, in one step.
+    pub(crate) async fn move_member(
+        &self,
+        call: &Call,
+        id: &GroupId,
+        member: &Member,
+        etag: &str,
+    ) -> Result<Done<Group>, Error> {
+        self.env
+            .db
+            .once(call, async |tx: &mut Tx| {
+                let present = enter_in(tx, id, &member.id, etag).await?;
+                let group = join_in(tx, call, id, member).await?;
+                if let Some(present) = present.filter(|present| present != id) {
+                    count_change_in(tx, call, &present, "group_member_removed").await?;
                 }
-                count_change_in(tx, call, id, "group_member_added").await
+                Ok(group)
             })
             .await
     }
@@ -101,13 +104,67 @@ impl Limits {
                             return Err(Error::not_found("member", child_id));
                         }
                         child.parent = None;
-                        child.flags = MemberFlags { shares_exposure: false, inherits_block: false };
+                        child.flags = MemberFlags::NONE;
                         save_group_in(tx, call, child, "group_left").await?;
                     }
                 }
                 count_change_in(tx, call, id, "group_member_removed").await
             })
             .await
+    }
+
+    /// Sets a group's pool, or removes it.
+    pub(crate) async fn set_group_limit(
+        &self,
+        call: &Call,
+        id: &GroupId,
+        pool: Option<Money>,
+        etag: &str,
+    ) -> Result<Done<Group>, Error> {
+        self.env
+            .db
+            .once(call, async |tx: &mut Tx| {
+                let mut row = require_group_in(tx, id).await?;
+                check_etag(etag, row.version)?;
+                for needed in row.pool.iter().chain(&pool) {
+                    let has = call.principal.authority_in(needed.currency());
+                    if has.minor() < needed.minor() {
+                        let message = format!("an authority of {has} does not cover {needed}");
+                        return Err(Error::refused(Reason::AuthorityExceeded, message));
+                    }
+                }
+                row.pool = pool;
+                save_group_in(tx, call, row, "group_limit_set").await
+            })
+            .await
+    }
+
+    /// Names the account whose block is the group's, or none.
+    pub(crate) async fn set_group_head(
+        &self,
+        call: &Call,
+        id: &GroupId,
+        head: Option<&AccountId>,
+        etag: &str,
+    ) -> Result<Done<Group>, Error> {
+        self.env
+            .db
+            .once(call, async |tx: &mut Tx| {
+                let mut row = require_group_in(tx, id).await?;
+                check_etag(etag, row.version)?;
+                if let Some(head) = head {
+                    require_account_in(tx, head).await?;
+                }
+                row.head = head.cloned();
+                save_group_in(tx, call, row, "group_head_set").await
+            })
+            .await
+    }
+
+    /// Groups without their members after an id, by id.
+    pub(crate) async fn groups_alone(&self, after: Option<&GroupId>, limit: i64) -> Result<Vec<Group>, Error> {
+        let rows = store::group_rows(&mut Reader::Db(&self.env.db), after, limit).await?;
+        Ok(rows.into_iter().map(alone).collect())
     }
 
     /// Groups after an id, by id.
@@ -118,6 +175,56 @@ impl Limits {
             groups.push(complete(&mut reader, row).await?);
         }
         Ok(groups)
+    }
+}
+
+/// Looks at a group somebody is to enter; the group that is in now.
+async fn enter_in(tx: &mut Tx, id: &GroupId, member: &MemberId, etag: &str) -> Result<Option<GroupId>, Error> {
+    store::lock_tree(tx).await?;
+    let row = require_group_in(tx, id).await?;
+    check_etag(etag, row.version)?;
+    Ok(match member {
+        MemberId::Account(account_id) => {
+            require_account_in(tx, account_id).await?.membership.map(|membership| membership.group_id)
+        }
+        MemberId::Group(child_id) => require_group_in(tx, child_id).await?.parent,
+    })
+}
+
+/// Puts a member into a group, whichever it is in.
+async fn join_in(tx: &mut Tx, call: &Call, id: &GroupId, member: &Member) -> Result<Group, Error> {
+    match &member.id {
+        MemberId::Account(account_id) => {
+            let before = require_account_in(tx, account_id).await?;
+            let mut account = before.clone();
+            account.membership = Some(Membership { group_id: id.clone(), flags: member.flags });
+            save_account_in(tx, call, &before, &mut account, "group_joined").await?;
+        }
+        MemberId::Group(child_id) => {
+            let mut child = require_group_in(tx, child_id).await?;
+            let line = store::group_line(tx, id).await?;
+            let height = store::height_of(tx, child_id).await?;
+            may_join(child_id, &line, height).map_err(misfit)?;
+            child.parent = Some(id.clone());
+            child.flags = member.flags;
+            save_group_in(tx, call, child, "group_joined").await?;
+        }
+    }
+    count_change_in(tx, call, id, "group_member_added").await
+}
+
+/// A group without its members.
+fn alone(row: GroupRow) -> Group {
+    Group {
+        group_id: row.group_id,
+        name: row.name,
+        version: row.version,
+        parent: row.parent,
+        flags: row.flags,
+        pool: row.pool,
+        head: row.head,
+        members: Vec::new(),
+        created_at: row.created_at.get(),
     }
 }
 
@@ -149,14 +256,7 @@ async fn append_group_in(tx: &mut Tx, call: &Call, row: GroupRow, kind: &str) ->
 async fn complete(reader: &mut Reader<'_>, row: GroupRow) -> Result<Group, Error> {
     let mut members = store::members_of(reader, &row.group_id).await?;
     members.extend(store::child_groups_of(reader, &row.group_id).await?);
-    Ok(Group {
-        group_id: row.group_id,
-        name: row.name,
-        version: row.version,
-        parent: row.parent,
-        members,
-        created_at: row.created_at.get(),
-    })
+    Ok(Group { members, ..alone(row) })
 }
 
 /// Refuses what is a member of another group.

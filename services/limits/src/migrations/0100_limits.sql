@@ -20,7 +20,14 @@ create table account_groups (
     parent_group_id {text} references account_groups (group_id),
     shares_exposure {bool} not null,
     inherits_block  {bool} not null,
-    created_at      {instant} not null
+    -- the pool; both null where there is none
+    pool_currency   {text},
+    pool_amount     {money},
+    -- the account whose block is the group's
+    head_account_id {text},
+    created_at      {instant} not null,
+    check ((pool_currency is null) = (pool_amount is null)),
+    check (pool_amount is null or pool_amount >= 0)
 ) {table};
 create index account_groups_parent on account_groups (parent_group_id);
 

@@ -1,24 +1,28 @@
 //! Groups and their tree.
 
-use weir_model::GroupId;
-use weir_store::{Id, Instant, Result, Tx, queries};
+use weir_model::{AccountId, GroupId, Money};
+use weir_store::{Error, Id, Instant, Result, Tx, queries};
 
-use super::Reader;
+use super::{Reader, currency};
 use crate::group::{LEVELS_MAX, Member, MemberFlags, MemberId};
 
 queries! {
     LOCK_TREE = "update group_tree set version = version + 1 where one = 1";
     LOCK_GROUP = "
-        select group_id, name, version, parent_group_id, shares_exposure, inherits_block, created_at
+        select group_id, name, version, parent_group_id, shares_exposure, inherits_block, pool_currency, pool_amount,
+               head_account_id, created_at
         from account_groups where group_id = $1" pg(" for update");
     PAGE = "
-        select group_id, name, version, parent_group_id, shares_exposure, inherits_block, created_at
+        select group_id, name, version, parent_group_id, shares_exposure, inherits_block, pool_currency, pool_amount,
+               head_account_id, created_at
         from account_groups where group_id > $1 order by group_id limit $2";
     INSERT_GROUP = "
-        insert into account_groups (group_id, name, version, parent_group_id, shares_exposure, inherits_block, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7) on conflict (group_id) do nothing";
+        insert into account_groups (group_id, name, version, parent_group_id, shares_exposure, inherits_block,
+            pool_currency, pool_amount, head_account_id, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (group_id) do nothing";
     SAVE_GROUP = "
-        update account_groups set version = $2, parent_group_id = $3, shares_exposure = $4, inherits_block = $5
+        update account_groups set version = $2, parent_group_id = $3, shares_exposure = $4, inherits_block = $5,
+            pool_currency = $6, pool_amount = $7, head_account_id = $8
         where group_id = $1";
     PARENT = "select parent_group_id from account_groups where group_id = $1";
     CHILDREN = "
@@ -43,6 +47,8 @@ pub(crate) struct GroupRow {
     pub(crate) version: i64,
     pub(crate) parent: Option<GroupId>,
     pub(crate) flags: MemberFlags,
+    pub(crate) pool: Option<Money>,
+    pub(crate) head: Option<AccountId>,
     pub(crate) created_at: Instant,
 }
 
@@ -54,19 +60,27 @@ struct Row {
     parent_group_id: Option<Id<GroupId>>,
     shares_exposure: bool,
     inherits_block: bool,
+    pool_currency: Option<String>,
+    pool_amount: Option<i64>,
+    head_account_id: Option<Id<AccountId>>,
     created_at: Instant,
 }
 
-impl From<Row> for GroupRow {
-    fn from(row: Row) -> Self {
-        GroupRow {
+impl TryFrom<Row> for GroupRow {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let pool_currency = row.pool_currency.as_deref().map(currency).transpose()?;
+        Ok(GroupRow {
             group_id: row.group_id.0,
             name: row.name,
             version: row.version,
             parent: row.parent_group_id.map(|id| id.0),
             flags: MemberFlags { shares_exposure: row.shares_exposure, inherits_block: row.inherits_block },
+            pool: row.pool_amount.zip(pool_currency).map(|(amount, currency)| Money::new(amount, currency)),
+            head: row.head_account_id.map(|id| id.0),
             created_at: row.created_at,
-        }
+        })
     }
 }
 
@@ -78,14 +92,14 @@ pub(crate) async fn lock_tree(tx: &mut Tx) -> Result<()> {
 
 /// A group's row, locked until the transaction ends.
 pub(crate) async fn lock_group(tx: &mut Tx, id: &GroupId) -> Result<Option<GroupRow>> {
-    Ok(tx.query(LOCK_GROUP).bind(id.as_str()).optional::<Row>().await?.map(GroupRow::from))
+    tx.query(LOCK_GROUP).bind(id.as_str()).optional::<Row>().await?.map(GroupRow::try_from).transpose()
 }
 
 /// Groups after an id, by id.
 pub(crate) async fn group_rows(reader: &mut Reader<'_>, after: Option<&GroupId>, limit: i64) -> Result<Vec<GroupRow>> {
     let after = after.map_or("", GroupId::as_str);
     let rows: Vec<Row> = reader.query(PAGE).bind(after).bind(limit).all().await?;
-    Ok(rows.into_iter().map(GroupRow::from).collect())
+    rows.into_iter().map(GroupRow::try_from).collect()
 }
 
 /// Adds a group; whether it was not there yet.
@@ -98,6 +112,9 @@ pub(crate) async fn insert_group(tx: &mut Tx, group: &GroupRow) -> Result<bool> 
         .bind(group.parent.as_ref().map(GroupId::as_str))
         .bind(group.flags.shares_exposure)
         .bind(group.flags.inherits_block)
+        .bind(group.pool.map(|pool| pool.currency().code()))
+        .bind(group.pool.map(Money::minor))
+        .bind(group.head.as_ref().map(AccountId::as_str))
         .bind(group.created_at)
         .execute()
         .await?;
@@ -112,6 +129,9 @@ pub(crate) async fn save_group(tx: &mut Tx, group: &GroupRow) -> Result<()> {
         .bind(group.parent.as_ref().map(GroupId::as_str))
         .bind(group.flags.shares_exposure)
         .bind(group.flags.inherits_block)
+        .bind(group.pool.map(|pool| pool.currency().code()))
+        .bind(group.pool.map(Money::minor))
+        .bind(group.head.as_ref().map(AccountId::as_str))
         .execute()
         .await?;
     Ok(())

@@ -21,7 +21,17 @@ async fn told(world: &World) -> Vec<Option<CreditAccountChange>> {
 }
 
 fn account_of(change: Change) -> Option<CreditAccountChange> {
-    change.change.map(|change::Change::CreditAccount(account)| account)
+    match change.change {
+        Some(change::Change::CreditAccount(account)) => Some(account),
+        Some(change::Change::Group(_)) | None => None,
+    }
+}
+
+fn group_of(change: Change) -> Option<GroupChange> {
+    match change.change {
+        Some(change::Change::Group(group)) if group.group_id == "group" => Some(group),
+        _ => None,
+    }
 }
 
 on_both_databases! {
@@ -83,6 +93,44 @@ on_both_databases! {
         assert_eq!((states[1].frozen, states[1].freeze_reason.as_str()), (true, "rumours"));
         let head = world.context.journal.head().await.unwrap();
         assert!(matches!(steps.last(), Some(SnapshotStep::End { position }) if *position == head));
+    }
+
+    async fn the_feed_tells_of_a_group_what_others_act_on(db: Db) {
+        let world = World::new(db).await;
+        for id in ["group", "parent"] {
+            let request = CreateGroupRequest { request_id: world.id(), group_id: id.to_owned(), name: "Group".to_owned() };
+            world.groups(manager("mo")).create_group(request).await.unwrap();
+        }
+        let member = GroupMember {
+            member: Some(group_member::Member::GroupId("group".to_owned())),
+            shares_exposure: true,
+            inherits_block: false,
+        };
+        let (group_id, etag) = ("parent".to_owned(), String::new());
+        let request = AddMemberRequest { request_id: world.id(), group_id, member: Some(member), etag };
+        world.groups(manager("mo")).add_member(request).await.unwrap();
+        let pool_limit = Some(emit::money(yuan(1_000)));
+        let (group_id, etag) = ("group".to_owned(), String::new());
+        let request = SetGroupLimitRequest { request_id: world.id(), group_id, pool_limit: pool_limit.clone(), etag };
+        world.groups(manager("mo")).set_group_limit(request).await.unwrap();
+        let expected = GroupChange {
+            group_id: "group".to_owned(),
+            version: 3,
+            parent_group_id: "parent".to_owned(),
+            shares_exposure: true,
+            inherits_block: false,
+            pool_limit,
+            head_account_id: String::new(),
+        };
+        let snapshot = feed::limits::snapshot(&world.service(), |_, change| Ok(group_of(change))).await.unwrap();
+        let told: Vec<_> = snapshot.map(Result::unwrap).collect().await;
+        assert!(matches!(told.first(), Some(SnapshotStep::State(group)) if *group == expected));
+        let mut watch = feed::limits::watch(&world.service(), 0, |_, change| Ok(group_of(change))).await.unwrap();
+        let mut last = None;
+        while let Some(Ok(FeedStep::Entry { change, .. })) = testing::soon("a step", watch.next()).await {
+            last = change.or(last);
+        }
+        assert_eq!(last, Some(expected));
     }
 
     async fn an_expired_limit_stays_in_the_feed_when_no_other_is_left(db: Db) {

@@ -1,10 +1,11 @@
 //! Groups of accounts.
 
 use tonic::{Code, Status};
+use weir_model::Role;
 use weir_store::{Db, on_both_databases};
-use weir_wire::limits::v1::*;
+use weir_wire::{emit, limits::v1::*};
 
-use super::world::{World, manager, reason_of};
+use super::world::{World, manager, principal, reason_of, yuan};
 
 async fn create(world: &World, group_id: &str) -> Group {
     let request =
@@ -125,6 +126,86 @@ on_both_databases! {
         assert_eq!(reason_of(&add(&world, "level-9", group("level-1")).await.unwrap_err()), "GROUP_CYCLE");
         assert_eq!(reason_of(&add(&world, "level-8", group("level-9")).await.unwrap_err()), "GROUP_CYCLE");
         add(&world, "level-7", group("level-9")).await.unwrap();
+    }
+
+    async fn a_member_moves_to_another_group_in_one_change(db: Db) {
+        let world = World::new(db).await;
+        create(&world, "one").await;
+        create(&world, "two").await;
+        world.open("acme").await;
+        add(&world, "one", account("acme")).await.unwrap();
+        let request = MoveMemberRequest {
+            request_id: world.id(),
+            group_id: "two".to_owned(),
+            member: Some(GroupMember { member: Some(account("acme")), shares_exposure: false, inherits_block: true }),
+            etag: String::new(),
+        };
+        let moved = world.groups(manager("mo")).move_member(request).await.unwrap().into_inner().group.unwrap();
+        assert_eq!((moved.group_id.as_str(), moved.members.len()), ("two", 1));
+        let acme = world.account("acme").await;
+        assert_eq!((acme.group_id.as_str(), acme.shares_exposure, acme.inherits_block), ("two", false, true));
+        assert_eq!(acme.version, 3, "opened, joined, moved");
+        let list = ListGroupsRequest::default();
+        let groups = world.groups(manager("mo")).list_groups(list).await.unwrap().into_inner().groups;
+        assert_eq!(groups[0].members, []);
+    }
+
+    async fn a_group_that_moves_below_itself_stays_where_it_is(db: Db) {
+        let world = World::new(db).await;
+        for id in ["a", "b", "c"] {
+            create(&world, id).await;
+        }
+        add(&world, "a", group("b")).await.unwrap();
+        add(&world, "b", group("c")).await.unwrap();
+        let request = MoveMemberRequest {
+            request_id: world.id(),
+            group_id: "c".to_owned(),
+            member: Some(GroupMember { member: Some(group("b")), shares_exposure: true, inherits_block: true }),
+            etag: String::new(),
+        };
+        assert_eq!(reason_of(&world.groups(manager("mo")).move_member(request).await.unwrap_err()), "GROUP_CYCLE");
+        let listed = world.groups(manager("mo")).list_groups(ListGroupsRequest::default()).await.unwrap().into_inner();
+        assert_eq!(listed.groups[1].parent_group_id, "a");
+    }
+
+    async fn a_pool_takes_authority_over_what_there_is_and_what_is_asked_for(db: Db) {
+        let world = World::new(db).await;
+        create(&world, "parent").await;
+        let set = async |authority, pool: Option<i64>| {
+            let request = SetGroupLimitRequest {
+                request_id: world.id(),
+                group_id: "parent".to_owned(),
+                pool_limit: pool.map(|units| emit::money(yuan(units))),
+                etag: String::new(),
+            };
+            let response = world.groups(principal("mo", Role::CreditManager, authority)).set_group_limit(request).await;
+            response.map(|response| response.into_inner().group.unwrap().pool_limit)
+        };
+        assert_eq!(reason_of(&set(999_999, Some(1_000_000)).await.unwrap_err()), "AUTHORITY_EXCEEDED");
+        assert_eq!(set(1_000_000, Some(1_000_000)).await.unwrap(), Some(emit::money(yuan(1_000_000))));
+        for pool in [Some(1), None] {
+            assert_eq!(reason_of(&set(999_999, pool).await.unwrap_err()), "AUTHORITY_EXCEEDED");
+        }
+        assert_eq!(set(1_000_000, None).await.unwrap(), None);
+    }
+
+    async fn a_head_is_an_open_account(db: Db) {
+        let world = World::new(db).await;
+        create(&world, "parent").await;
+        let set = async |head: &str| {
+            let request = SetGroupHeadRequest {
+                request_id: world.id(),
+                group_id: "parent".to_owned(),
+                head_account_id: head.to_owned(),
+                etag: String::new(),
+            };
+            let response = world.groups(manager("mo")).set_group_head(request).await;
+            response.map(|response| response.into_inner().group.unwrap().head_account_id)
+        };
+        assert_eq!(reason_of(&set("holding").await.unwrap_err()), "ACCOUNT_UNKNOWN");
+        world.open("holding").await;
+        assert_eq!(set("holding").await.unwrap(), "holding");
+        assert_eq!(set("").await.unwrap(), "");
     }
 
     async fn groups_are_listed_page_by_page(db: Db) {
