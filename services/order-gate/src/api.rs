@@ -4,7 +4,9 @@ mod batch;
 mod emit;
 mod feed;
 mod forward;
+mod groups;
 mod policy;
+mod rates;
 mod read;
 mod service;
 mod simulate;
@@ -20,7 +22,10 @@ use weir_runtime::edge::Deadline;
 use weir_wire::{
     PageTokens,
     common::v1::{Context, Token},
-    order_gate::v1::{feed_service_server::FeedServiceServer, order_gate_service_server::OrderGateServiceServer},
+    order_gate::v1::{
+        feed_service_server::FeedServiceServer, fx_rate_service_server::FxRateServiceServer,
+        order_gate_service_server::OrderGateServiceServer,
+    },
     parse, status,
 };
 
@@ -45,6 +50,8 @@ const READERS: &[Role] = &Role::ALL;
 const CHECKERS: &[Role] = &[Role::CreditManager, Role::OrderPipeline, Role::Service, Role::Admin];
 /// Who changes what the gate goes by.
 const ADMINS: &[Role] = &[Role::Admin];
+/// Who puts exchange rates.
+const TREASURERS: &[Role] = &[Role::Finance, Role::Admin];
 /// Who reads the feed: other contexts, and whoever reads everything.
 const FOLLOWERS: &[Role] = &[Role::Service, Role::Viewer, Role::Admin];
 
@@ -71,6 +78,8 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.order_gate.v1.OrderGateService/ActivatePolicy", ADMINS),
     ("/weir.order_gate.v1.OrderGateService/SimulatePolicy", DECIDERS),
     ("/weir.order_gate.v1.OrderGateService/GetPartitionMap", READERS),
+    ("/weir.order_gate.v1.FxRateService/PutFxRates", TREASURERS),
+    ("/weir.order_gate.v1.FxRateService/ListFxRates", READERS),
     ("/weir.order_gate.v1.FeedService/Snapshot", FOLLOWERS),
     ("/weir.order_gate.v1.FeedService/Watch", FOLLOWERS),
 ];
@@ -78,7 +87,10 @@ pub const ACCESS: &[(&str, &[Role])] = &[
 /// Adds the context's services.
 pub fn routes(context: &Arc<OrderGate>, pages: &PageTokens, connect: Connect, routes: &mut RoutesBuilder) {
     let edge = Edge { context: context.clone(), pages: pages.clone(), onward: Onward::new(connect) };
-    routes.add_service(OrderGateServiceServer::new(edge.clone())).add_service(FeedServiceServer::new(edge));
+    routes
+        .add_service(OrderGateServiceServer::new(edge.clone()))
+        .add_service(FxRateServiceServer::new(edge.clone()))
+        .add_service(FeedServiceServer::new(edge));
 }
 
 /// What the services share.

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use weir_model::{AccountId, Currency, OrderId};
+use weir_model::{AccountId, Currency, GroupId, OrderId};
 
-use crate::check::Now;
-use crate::commitment::{Line, Reserved};
+use crate::commitment::Reserved;
 use crate::decision::Followed;
 use crate::dossier::Dossier;
-use crate::error::Error;
-use crate::exposure::Due;
-use crate::order::Order;
-use crate::policy::{PolicyVersion, Rule};
-use crate::rules::{self, Grace, Question};
+use crate::exposure::{Due, whole};
+use crate::fx::Rates;
+use crate::policy::PolicyVersion;
+use crate::pool::{Group, Pool, Pools, PoolsMut, Share, regroup, shift};
+use crate::question::{View, soon_of};
 use crate::standing::{Conduct, Credit, Position};
 
 /// What an account owes and has reserved in one currency.
@@ -71,7 +70,14 @@ impl Purse {
         soon
     }
 
-    fn is_empty(&self) -> bool {
+    /// What counts of it in the pool of the account's group.
+    fn whole(&self) -> i128 {
+        let open = self.schedule().iter().map(|due| i128::from(due.open)).sum();
+        whole(open, self.unapplied_credit(), self.reserved)
+    }
+
+    /// Whether it is as if the account never had anything to do with the currency.
+    pub(crate) fn is_empty(&self) -> bool {
         let owes = |position: &Arc<Position>| !position.schedule.is_empty() || position.unapplied_credit > 0;
         self.reserved.is_nothing() && !self.position.as_ref().is_some_and(owes)
     }
@@ -122,84 +128,12 @@ impl Account {
         credit.or_else(|| self.purses.first().map(|purse| purse.currency))
     }
 
-    /// Refuses to guess: an order is compared with a limit in its own currency, and so is everything else owed.
-    pub fn comparable(&self, currency: Currency) -> Result<(), Error> {
-        let Some(credit) = &self.credit else { return Ok(()) };
-        if credit.currency != currency {
-            return Err(Error::CurrencyMismatch { account: credit.currency, given: currency });
-        }
-        match self.purses.iter().find(|purse| purse.currency != currency && !purse.is_empty()) {
-            Some(purse) => Err(Error::FxRateMissing { from: purse.currency, to: currency }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What is asked of an account's standing.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
-    /// The order.
-    pub(crate) order: &'a Order,
-    /// Its lines, with what happened to them.
-    pub(crate) lines: &'a [Line],
-    /// What it reserves already, to be left out of the exposure.
-    pub(crate) own: Reserved,
-    /// When what it reserves already is to ship.
-    pub(crate) own_ship_date: Option<NaiveDate>,
-    /// Whether a forced hold stopped it before.
-    pub(crate) was_forced: bool,
-    /// When.
-    pub(crate) now: Now,
-    /// Which rules cannot stop it.
-    pub(crate) grace: Grace,
-}
-
-impl Account {
-    /// The question the rules answer: this account, without the order itself, and with the order as it is asked.
-    pub(crate) fn question<'a>(&'a self, asked: Asked<'a>, policy: &'a PolicyVersion) -> Question<'a> {
-        let (order, policy) = (asked.order, &policy.policy);
-        let purse = self.purse(order.currency);
-        let mut others = purse.map_or_else(Reserved::default, |purse| purse.reserved);
-        others -= asked.own;
-        let subject = rules::subject(&order.account_id, self.credit.as_deref());
-        let horizon = policy.row(Rule::LimitExceededInHorizon, subject, order.checkpoint);
-        let others_in_horizon = horizon.map_or(others, |row| {
-            let last = rules::last_day(asked.now.today, row.days);
-            let mut soon = purse.map_or_else(Reserved::default, |purse| purse.reserved_up_to(last));
-            soon -= soon_of(asked.own, asked.own_ship_date, last);
-            soon
-        });
-        Question {
-            account_id: &order.account_id,
-            credit: self.credit.as_deref(),
-            conduct: self.conduct.as_deref(),
-            schedule: purse.map_or(&[], Purse::schedule),
-            unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
-            others,
-            others_in_horizon,
-            lines: asked.lines,
-            prepaid: order.prepaid,
-            ship_date: order.ship_date,
-            terms_days: order.terms_days,
-            discount_percent: order.discount_percent,
-            was_forced: asked.was_forced,
-            currency: order.currency,
-            checkpoint: order.checkpoint,
-            today: asked.now.today,
-            ages: asked.now.ages,
-            policy,
-            grace: asked.grace,
-        }
-    }
-}
-
-/// What of a reservation counts up to a day: all of it where it ships by then, or nobody knows when; what is delivered
-/// in any case.
-fn soon_of(reserved: Reserved, ship_date: Option<NaiveDate>, last: NaiveDate) -> Reserved {
-    if ship_date.is_none_or(|ships| ships <= last) {
-        reserved
-    } else {
-        Reserved { ordered: 0, delivered: reserved.delivered, prepaid: 0 }
+    /// What it adds to the pool of its group; none where it shares in no pool.
+    pub(crate) fn share(&self) -> Option<Share> {
+        let credit = self.credit.as_deref().filter(|credit| credit.shares_exposure)?;
+        let group_id = credit.group_id.clone()?;
+        let owed = self.purses.iter().map(|purse| (purse.currency, purse.whole()));
+        Some(Share { group_id, amounts: owed.filter(|(_, owed)| *owed != 0).collect() })
     }
 }
 
@@ -210,18 +144,75 @@ pub struct Book {
     pub accounts: HashMap<AccountId, Box<Account>>,
     /// Orders that count or wait.
     pub dossiers: HashMap<OrderId, Arc<Dossier>>,
+    /// Groups of accounts.
+    pub pools: HashMap<GroupId, Pool>,
+    /// Which groups an account is the head of.
+    pub heads: HashMap<AccountId, Vec<GroupId>>,
     /// What the gate goes by.
     pub policy: Arc<PolicyVersion>,
+    /// Exchange rates.
+    pub rates: Arc<Rates>,
     /// How far the gate has followed the others.
     pub followed: Followed,
     /// The last position of the journal.
     pub last_position: i64,
 }
 
+impl Pools for Book {
+    fn pool(&self, group_id: &GroupId) -> Option<&Pool> {
+        self.pools.get(group_id)
+    }
+}
+
+impl PoolsMut for Book {
+    fn pool_mut(&mut self, group_id: &GroupId) -> &mut Pool {
+        self.pools.entry_ref(group_id).or_default()
+    }
+}
+
+impl View for Book {
+    fn account(&self, account_id: &AccountId) -> Option<&Account> {
+        self.accounts.get(account_id).map(|account| &**account)
+    }
+
+    fn policy(&self) -> &PolicyVersion {
+        &self.policy
+    }
+
+    fn rates(&self) -> &Rates {
+        &self.rates
+    }
+}
+
 impl Book {
     /// An empty book.
-    pub fn new(policy: Arc<PolicyVersion>, followed: Followed, last_position: i64) -> Self {
-        Book { accounts: HashMap::new(), dossiers: HashMap::new(), policy, followed, last_position }
+    pub fn new(policy: Arc<PolicyVersion>, rates: Rates, followed: Followed, last_position: i64) -> Self {
+        Book {
+            accounts: HashMap::new(),
+            dossiers: HashMap::new(),
+            pools: HashMap::new(),
+            heads: HashMap::new(),
+            policy,
+            rates: Arc::new(rates),
+            followed,
+            last_position,
+        }
+    }
+
+    /// Enters what limits say of a group.
+    pub(crate) fn enter_group(&mut self, group_id: GroupId, group: Arc<Group>) {
+        regroup(self, &group_id, group.clone());
+        if let Some(head) = &group.head {
+            self.heads.entry_ref(head).or_default().push(group_id);
+        }
+    }
+
+    /// Adds up what the members of each group owe, once all of them and their orders are entered.
+    pub(crate) fn add_up_pools(&mut self) {
+        let shares: Vec<Share> = self.accounts.values().filter_map(|account| account.share()).collect();
+        for share in &shares {
+            shift(self, None, Some(share));
+        }
     }
 
     /// Enters an order: what it reserves, and whether it waits. Holds must be entered oldest first.
@@ -233,6 +224,10 @@ impl Book {
         if let Some(hold) = &dossier.waiting {
             let account = self.accounts.entry(hold.order.account_id.clone()).or_default();
             account.held.push(dossier.order_id.clone());
+            for group_id in hold.stopped_by() {
+                let waiting = &mut self.pools.entry_ref(group_id).or_default().waiting;
+                Arc::make_mut(waiting).insert(hold.age(), dossier.order_id.clone());
+            }
         }
         self.dossiers.insert(dossier.order_id.clone(), dossier);
     }
@@ -240,6 +235,8 @@ impl Book {
     /// Makes durable changes visible. Orders that neither count nor wait leave memory.
     pub fn apply(&mut self, changes: Changes) {
         self.accounts.extend(changes.accounts);
+        self.pools.extend(changes.pools);
+        self.heads.extend(changes.heads);
         for (order_id, dossier) in changes.dossiers {
             if dossier.is_live() {
                 self.dossiers.insert(order_id, dossier);
@@ -248,6 +245,7 @@ impl Book {
             }
         }
         self.policy = changes.policy;
+        self.rates = changes.rates;
         self.followed = changes.followed;
         self.last_position = changes.last_position;
     }
@@ -260,8 +258,14 @@ pub struct Changes {
     pub accounts: HashMap<AccountId, Box<Account>>,
     /// Orders as they are now.
     pub dossiers: HashMap<OrderId, Arc<Dossier>>,
+    /// Groups as they are now.
+    pub pools: HashMap<GroupId, Pool>,
+    /// Which groups accounts are the head of now.
+    pub heads: HashMap<AccountId, Vec<GroupId>>,
     /// The policy in force now.
     pub policy: Arc<PolicyVersion>,
+    /// Exchange rates now.
+    pub rates: Arc<Rates>,
     /// How far the gate has followed the others now.
     pub followed: Followed,
     /// The last position of the journal now.

@@ -1,19 +1,17 @@
-//! One order against one account: which rules may stop it at all, what is left out of the exposure, what the rules say.
+//! One order against its account: which rules may stop it at all, what is left out of the exposure, what the rules say.
 //! The same for a mere check and for a decision. Pure.
 
 use std::cmp::Ordering;
 
 use chrono::NaiveDate;
-use weir_model::CorrelationId;
+use weir_model::{CorrelationId, Currency};
 
-use crate::book::{Account, Asked};
-use crate::commitment::Reserved;
 use crate::decision::{Ages, Decision, Followed, Verdict};
 use crate::dossier::Dossier;
 use crate::error::Error;
 use crate::hold::Release;
 use crate::order::Order;
-use crate::policy::PolicyVersion;
+use crate::question::{Asked, Own, View};
 use crate::rules::{self, Grace};
 
 /// What the rules say of an order, and the release that goes on covering it.
@@ -33,39 +31,35 @@ pub(crate) struct Now {
 
 /// Asks the rules about an order, leaving out of the exposure what it reserves already.
 pub(crate) fn check(
-    account: &Account,
+    view: &impl View,
     dossier: Option<&Dossier>,
     order: &Order,
     now: Now,
-    policy: &PolicyVersion,
 ) -> Result<Checked, Error> {
     let (grace, release) = grace(dossier, order, now.today)?;
-    let verdict = check_with(account, dossier, order, (now, grace), policy)?;
+    let verdict = check_with(view, dossier, order, (now, grace))?;
     Ok(Checked { verdict, grace, release })
 }
 
 /// The same with the grace given.
 pub(crate) fn check_with(
-    account: &Account,
+    view: &impl View,
     dossier: Option<&Dossier>,
     order: &Order,
     (now, grace): (Now, Grace),
-    policy: &PolicyVersion,
 ) -> Result<Verdict, Error> {
-    account.comparable(order.currency)?;
     let own = dossier.filter(|dossier| dossier.counts_for() == Some((&order.account_id, order.currency)));
     let held = dossier.and_then(|dossier| dossier.waiting.as_ref());
     let lines = dossier.map_or_else(|| order.untouched_lines(), |dossier| dossier.lines_with(order));
     let asked = Asked {
         lines: &lines,
         order,
-        own: own.map_or_else(Reserved::default, Dossier::reserved),
-        own_ship_date: own.and_then(Dossier::ship_date),
+        own: own.map_or_else(Own::default, |own| Own { reserved: own.reserved(), ship_date: own.ship_date() }),
         was_forced: held.is_some_and(|hold| hold.order.revision == order.revision && hold.is_forced()),
         now,
         grace,
     };
-    Ok(rules::decide(&account.question(asked, policy))?)
+    asked.judged(view, rules::decide)
 }
 
 /// Decreases never re-hold, as long as the order is not further on its way: each checkpoint asks anew. A release covers
@@ -94,6 +88,8 @@ fn grace(dossier: Option<&Dossier>, order: &Order, today: NaiveDate) -> Result<(
 /// What a decision is made under: everything beside the order and the verdict.
 #[derive(Debug, Clone)]
 pub(crate) struct Circumstances {
+    /// Of the account's limits; none where there are none.
+    pub(crate) currency: Option<Currency>,
     pub(crate) policy_version: i64,
     pub(crate) limit_version: i64,
     pub(crate) based_on: Followed,
@@ -106,12 +102,14 @@ pub(crate) struct Circumstances {
 impl Circumstances {
     /// The decision a verdict makes under these circumstances; without id and hold.
     pub(crate) fn decision(self, order: &Order, verdict: Verdict) -> Decision {
+        let currency = self.currency.unwrap_or(order.currency);
         Decision {
             decision_id: None,
             order_id: order.order_id.clone(),
             revision: order.revision,
             account_id: order.account_id.clone(),
-            currency: order.currency,
+            currency,
+            order_currency: (order.currency != currency).then_some(order.currency),
             checkpoint: order.checkpoint,
             verdict,
             policy_version: self.policy_version,

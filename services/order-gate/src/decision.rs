@@ -1,10 +1,10 @@
 //! One answer of the gate with everything it was based on, as it is recorded and given. Amounts are minor units of the
-//! decision's currency.
+//! decision's currency, where nothing else is said.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, CorrelationId, Currency, DecisionId, HoldId, OrderId};
+use weir_model::{AccountId, CorrelationId, Currency, DecisionId, GroupId, HoldId, Money, OrderId};
 
 use crate::brief::is_default;
 use crate::exposure::Exposure;
@@ -75,17 +75,61 @@ pub struct Failure {
     pub shortfall: Option<i64>,
     /// One sentence for people.
     pub message: String,
+    /// The group whose pool is exceeded, or whose head stops the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
+    /// The currency of its amounts, where it is not the decision's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+}
+
+/// What the account owes in a currency that is not the decision's. In minor units of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign {
+    /// The currency.
+    pub currency: Currency,
+    /// Minor units of the decision's currency for one of this.
+    pub factor: Decimal,
+    /// Exposure without the order.
+    pub before: Exposure,
+    /// Exposure with it.
+    pub after: Exposure,
+}
+
+/// What a group's members owe together, against its pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolSeen {
+    /// The group.
+    pub group_id: GroupId,
+    /// Its pool.
+    pub limit: Money,
+    /// What all others owe: unrounded minor units of the pool's currency.
+    pub others: Decimal,
+    /// Minor units of the pool's currency for one of the decision's, then for one of each foreign currency in their order;
+    /// 0 where nothing counts in it.
+    pub factors: Vec<Decimal>,
+    /// What all owe without the order: minor units of the pool's currency, rounded up once.
+    pub before: i64,
+    /// The same with the order.
+    pub after: i64,
+}
+
+impl PoolSeen {
+    /// Room left without the order, in minor units of the pool's currency.
+    pub fn headroom(&self) -> i64 {
+        self.limit.minor().saturating_sub(self.before).max(0)
+    }
 }
 
 /// Something that makes the same order pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WayOut {
-    /// Reduce the order to this value.
+    /// Reduce the order to this value, in its own currency.
     ReduceOrderTo(i64),
     /// Pay this much of what is open, the oldest first.
     Pay(i64),
-    /// Pay this much more of the order in advance; what is invoiced of it takes its part first.
+    /// Pay this much more of the order in advance, in its own currency; what is invoiced of it takes its part first.
     Prepay(i64),
     /// Ask a temporary limit that adds this amount.
     AskTemporaryLimit(i64),
@@ -124,6 +168,12 @@ pub struct Verdict {
     /// What makes the same order pass.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ways_out: Vec<WayOut>,
+    /// What is owed in other currencies, the order's among them where it is not the decision's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Foreign>,
+    /// The pools the order counts in, the account's own group first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolSeen>,
     /// What else the rules saw, so that they can be asked again under another policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Box<Facts>>,
@@ -169,8 +219,11 @@ pub struct Decision {
     pub revision: i32,
     /// The account.
     pub account_id: AccountId,
-    /// Currency of every amount.
+    /// Currency of every amount: that of the account's limits, where there are any.
     pub currency: Currency,
+    /// The order's own currency, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_currency: Option<Currency>,
     /// Where the gate was asked.
     pub checkpoint: Checkpoint,
     /// What the rules say.
@@ -192,6 +245,13 @@ pub struct Decision {
     pub hold_id: Option<HoldId>,
     /// What the order belongs to.
     pub correlation_id: CorrelationId,
+}
+
+impl Decision {
+    /// The currency of the order's own amounts.
+    pub fn currency_of_order(&self) -> Currency {
+        self.order_currency.unwrap_or(self.currency)
+    }
 }
 
 impl Followed {

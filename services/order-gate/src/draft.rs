@@ -4,32 +4,37 @@
 //! Each command either changes the draft as a whole or returns an error and changes nothing.
 
 mod authorize;
+mod groups;
 mod holds;
 mod news;
+mod rates;
 mod together;
 
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, Ids, OrderId};
+use weir_model::{AccountId, Call, Currency, DecisionId, GroupId, HoldId, Ids, OrderId};
 
 pub(crate) use authorize::Authorize;
 pub use authorize::{Cancel, Deliver};
 pub(crate) use holds::{Activate, Recheck, Reject, ReleaseHold};
 pub(crate) use news::{Invoiced, News};
+pub(crate) use rates::PutRates;
 pub(crate) use together::{AuthorizeTogether, Given, Together};
 
 use crate::book::{Account, Book, Changes};
 use crate::check::{Circumstances, Now};
-use crate::commitment::Reserved;
 use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
 use crate::hold::Hold;
 use crate::order::Order;
+use crate::fx::{Rate, Rates};
 use crate::policy::PolicyVersion;
+use crate::pool::{Group, Pool};
 use crate::pulse::Pulse;
+use crate::question::View as _;
 use crate::standing::{Conduct, Credit, Position};
 
 /// A line of the journal to be written.
@@ -71,6 +76,9 @@ pub(crate) struct Writes {
     pub(crate) holds: IndexMap<HoldId, Hold>,
     /// The newest of each kind: credit, conduct, position by currency.
     pub(crate) inputs: IndexMap<(AccountId, &'static str), Input>,
+    /// What limits said of groups.
+    pub(crate) groups: IndexMap<GroupId, Arc<Group>>,
+    pub(crate) rates: Vec<Rate>,
     pub(crate) policies: Vec<Arc<PolicyVersion>>,
     pub(crate) bookmarks: Vec<Bookmark>,
 }
@@ -100,7 +108,12 @@ pub(crate) struct Draft<'b> {
     pulse: &'b Pulse,
     accounts: HashMap<AccountId, Box<Account>>,
     dossiers: HashMap<OrderId, Arc<Dossier>>,
+    pools: HashMap<GroupId, Pool>,
+    heads: HashMap<AccountId, Vec<GroupId>>,
+    /// Groups in which room may have come free since held orders were checked.
+    freed: IndexSet<GroupId>,
     policy: Arc<PolicyVersion>,
+    rates: Arc<Rates>,
     followed: Followed,
     writes: Writes,
 }
@@ -108,7 +121,12 @@ pub(crate) struct Draft<'b> {
 impl Writes {
     /// Whether there is nothing to write but orders and what the journal tells of them.
     pub(crate) fn is_of_orders_alone(&self) -> bool {
-        self.holds.is_empty() && self.inputs.is_empty() && self.policies.is_empty() && self.bookmarks.is_empty()
+        self.holds.is_empty()
+            && self.inputs.is_empty()
+            && self.groups.is_empty()
+            && self.rates.is_empty()
+            && self.policies.is_empty()
+            && self.bookmarks.is_empty()
     }
 }
 
@@ -122,7 +140,11 @@ impl<'b> Draft<'b> {
             pulse,
             accounts: HashMap::new(),
             dossiers: HashMap::new(),
+            pools: HashMap::new(),
+            heads: HashMap::new(),
+            freed: IndexSet::new(),
             policy: book.policy.clone(),
+            rates: book.rates.clone(),
             followed: book.followed,
             writes: Writes { after: book.last_position, ..Writes::default() },
         }
@@ -131,26 +153,13 @@ impl<'b> Draft<'b> {
     /// What becomes visible, and what has to be written first.
     pub(crate) fn finish(self) -> (Changes, Writes) {
         let last_position = self.position();
-        let Draft { accounts, dossiers, policy, followed, writes, .. } = self;
-        (Changes { accounts, dossiers, policy, followed, last_position }, writes)
+        let Draft { accounts, dossiers, pools, heads, policy, rates, followed, writes, .. } = self;
+        (Changes { accounts, dossiers, pools, heads, policy, rates, followed, last_position }, writes)
     }
 
     /// The position of the last line so far: this task is the journal's only writer.
     pub(crate) fn position(&self) -> i64 {
         self.writes.after + i64::try_from(self.writes.lines.len()).unwrap_or(i64::MAX)
-    }
-
-    /// An account as the draft has it.
-    fn known(&self, account_id: &AccountId) -> Option<&Account> {
-        self.accounts.get(account_id).or_else(|| self.book.accounts.get(account_id)).map(|account| &**account)
-    }
-
-    /// Asks about an account; an unknown one is empty.
-    fn with_account<T>(&self, account_id: &AccountId, ask: impl FnOnce(&Account) -> T) -> T {
-        match self.known(account_id) {
-            Some(account) => ask(account),
-            None => ask(&Account::default()),
-        }
     }
 
     fn account_mut(&mut self, account_id: &AccountId) -> &mut Account {
@@ -164,8 +173,9 @@ impl<'b> Draft<'b> {
     }
 
     fn circumstances(&self, call: &Call, order: &Order, business_date: chrono::NaiveDate) -> Circumstances {
-        let credit = self.known(&order.account_id).and_then(|account| account.credit.as_ref());
+        let credit = self.account(&order.account_id).and_then(|account| account.credit.as_ref());
         Circumstances {
+            currency: credit.map(|credit| credit.currency),
             policy_version: self.policy.version,
             limit_version: credit.map_or(0, |credit| credit.version),
             based_on: self.followed,
@@ -214,24 +224,46 @@ impl<'b> Draft<'b> {
             let subject = ("commitment_changed", new.order_id.as_str(), new.version);
             self.line(call, subject, old.as_ref().map(json), json(new));
         }
-        if let Some((account_id, currency)) = before.as_ref().and_then(|before| before.counts_for()) {
-            let reserved = before.as_ref().map_or_else(Reserved::default, |before| before.reserved());
-            let ship_date = before.as_ref().and_then(|before| before.ship_date());
-            self.account_mut(account_id).purse_mut(currency).free(ship_date, reserved);
-        }
-        if let Some((account_id, currency)) = dossier.counts_for() {
-            let (ship_date, reserved) = (dossier.ship_date(), dossier.reserved());
-            self.account_mut(account_id).purse_mut(currency).reserve(ship_date, reserved);
-        }
+        self.reserve(before.as_deref(), &dossier);
         self.queue(before.as_deref(), &dossier);
         self.dossiers.insert(dossier.order_id.clone(), Arc::new(dossier));
         new
     }
 
-    /// Keeps the account's queue of held orders in step: a new hold goes to its end.
+    /// Keeps in step what accounts have reserved. What one order reserves in place of what it did is one change.
+    fn reserve(&mut self, before: Option<&Dossier>, after: &Dossier) {
+        let freed = before.and_then(|before| before.counts_for().map(|counts_for| (counts_for, before)));
+        let reserved = after.counts_for().map(|counts_for| (counts_for, after));
+        let free = |account: &mut Account, currency, before: &Dossier| {
+            account.purse_mut(currency).free(before.ship_date(), before.reserved());
+        };
+        let reserve = |account: &mut Account, currency, after: &Dossier| {
+            account.purse_mut(currency).reserve(after.ship_date(), after.reserved());
+        };
+        match (freed, reserved) {
+            (Some(((old, was_in), before)), Some(((new, is_in), after))) if old == new => {
+                self.change_account(new, |account| {
+                    free(account, was_in, before);
+                    reserve(account, is_in, after);
+                });
+            }
+            (freed, reserved) => {
+                if let Some(((account_id, currency), before)) = freed {
+                    self.change_account(account_id, |account| free(account, currency, before));
+                }
+                if let Some(((account_id, currency), after)) = reserved {
+                    self.change_account(account_id, |account| reserve(account, currency, after));
+                }
+            }
+        }
+    }
+
+    /// Keeps queues of held orders in step: that of the account, where a new hold goes to its end, and those of the groups
+    /// that stop it.
     fn queue(&mut self, before: Option<&Dossier>, after: &Dossier) {
-        let was = before.and_then(|before| before.waiting.as_ref());
-        let is = after.waiting.as_ref();
+        let was = before.and_then(|before| before.waiting.as_deref());
+        let is = after.waiting.as_deref();
+        self.wait_for_groups(was, is);
         if was.map(|hold| &hold.hold_id) == is.map(|hold| &hold.hold_id) {
             return;
         }

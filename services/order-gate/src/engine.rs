@@ -21,7 +21,8 @@ use weir_store::{Dialect, Env};
 use crate::book::Book;
 use crate::decision::Followed;
 use crate::draft::{
-    Activate, Authorize, AuthorizeTogether, Bookmark, Cancel, Deliver, News, Recheck, Reject, ReleaseHold, Settled,
+    Activate, Authorize, AuthorizeTogether, Bookmark, Cancel, Deliver, News, PutRates, Recheck, Reject, ReleaseHold,
+    Settled,
 };
 use crate::error::Error;
 use crate::ownership::Ownership;
@@ -45,6 +46,7 @@ pub(crate) enum Ask {
     Reject(Reject),
     Recheck(Recheck),
     Activate(Box<Activate>),
+    PutRates(PutRates),
     Hear { news: Vec<News>, bookmark: Option<Bookmark> },
 }
 

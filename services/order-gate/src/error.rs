@@ -6,6 +6,7 @@ use weir_model::{Currency, Fault, Kind, Reason};
 use weir_store::Retryable;
 
 use crate::exposure::Overflow;
+use crate::fx::NoRate;
 use crate::hold::{Ended, HoldState};
 
 /// How soon a caller may try again when too many wait: a few batches.
@@ -33,22 +34,17 @@ pub enum Error {
         /// Its id.
         id: String,
     },
-    /// The order is not in the currency of the account's limits.
-    #[error("the account is in {account}, not in {given}")]
+    /// What happens to an order is not in its currency.
+    #[error("the order is in {order}, not in {given}")]
     CurrencyMismatch {
-        /// The account's currency.
-        account: Currency,
+        /// The order's currency.
+        order: Currency,
         /// The currency given.
         given: Currency,
     },
-    /// The account owes in another currency too, and there is no rate.
-    #[error("there is no rate from {from} to {to}")]
-    FxRateMissing {
-        /// The currency it also owes in.
-        from: Currency,
-        /// The currency of its limits.
-        to: Currency,
-    },
+    /// Something is in another currency than what it is compared with, and cannot be converted.
+    #[error(transparent)]
+    NoRate(#[from] NoRate),
     /// The same order revision or delivery came with another content.
     #[error("{0} was given before with another content")]
     IdempotencyMismatch(&'static str),
@@ -135,11 +131,15 @@ impl From<Error> for Fault {
             Error::Invalid(fault) => fault,
             Error::NotFound { what, id } => Fault::not_found(what, id),
             Error::Overflow(_) => Fault::new(Kind::InvalidArgument, Reason::AmountOverflow, text),
-            Error::CurrencyMismatch { account, .. } => {
-                Fault::precondition(Reason::CurrencyMismatch, text).with("account_currency", account)
+            Error::CurrencyMismatch { order, .. } => {
+                Fault::precondition(Reason::CurrencyMismatch, text).with("order_currency", order)
             }
-            Error::FxRateMissing { from, to } => {
+            Error::NoRate(NoRate::Missing { from, to }) => {
                 Fault::precondition(Reason::FxRateMissing, text).with("from", from).with("to", to)
+            }
+            Error::NoRate(NoRate::Stale { from, to, effective, days_max }) => {
+                let fault = Fault::precondition(Reason::FxRateStale, text).with("from", from).with("to", to);
+                fault.with("effective_date", effective).with("days_max", days_max)
             }
             Error::IdempotencyMismatch(_) => Fault::new(Kind::AlreadyExists, Reason::IdempotencyMismatch, text),
             Error::RevisionConflict { newest } => {

@@ -1,10 +1,11 @@
 //! A decision given back as a readable account, from its record alone.
 
 use rust_decimal::Decimal;
-use weir_model::Money;
+use weir_model::{Currency, Money};
 
-use crate::decision::{Decision, Failure, Measure, Outcome, WayOut};
-use crate::exposure::Component;
+use crate::decision::{Decision, Failure, Foreign, Measure, Outcome, PoolSeen, WayOut};
+use crate::exposure::{Component, Exposure};
+use crate::fx::in_major_units;
 use crate::order::Checkpoint;
 use crate::policy::Action;
 use crate::standing::LimitInForce;
@@ -13,7 +14,9 @@ use crate::standing::LimitInForce;
 pub(crate) fn explain(decision: &Decision) -> Vec<String> {
     let mut lines = vec![answer(decision), asked(decision)];
     lines.extend(exposure(decision));
+    lines.extend(decision.verdict.foreign.iter().map(|foreign| elsewhere(decision, foreign)));
     lines.push(limit(decision));
+    lines.extend(decision.verdict.pools.iter().map(pool));
     lines.extend(decision.verdict.failures.iter().map(|failure| reason(decision, failure)));
     lines.extend(decision.verdict.ways_out.iter().map(|way| way_out(decision, *way)));
     lines.push(basis(decision));
@@ -53,6 +56,32 @@ fn asked(decision: &Decision) -> String {
     }
 }
 
+/// What was owed in another currency, and by which rate that was converted.
+fn elsewhere(decision: &Decision, foreign: &Foreign) -> String {
+    let Foreign { currency, factor, before, after } = foreign;
+    // an exposure whose net does not fit is never made
+    let net = |exposure: &Exposure| Money::new(exposure.net().unwrap_or(i64::MAX), *currency);
+    let rate = in_major_units(*factor, *currency, decision.currency);
+    format!(
+        "Of that {} without the order and {} with it, at {rate} {} for one {currency}.",
+        net(before),
+        net(after),
+        decision.currency
+    )
+}
+
+fn pool(pool: &PoolSeen) -> String {
+    let money = |minor| Money::new(minor, pool.limit.currency());
+    format!(
+        "The members of group {} owed {} together without the order and {} with it; their pool was {}, room in it {}.",
+        pool.group_id,
+        money(pool.before),
+        money(pool.after),
+        pool.limit,
+        money(pool.headroom())
+    )
+}
+
 /// The exposure before and with the order, by its parts.
 fn exposure(decision: &Decision) -> Option<String> {
     let (before, after) = (decision.verdict.before, decision.verdict.after);
@@ -62,6 +91,9 @@ fn exposure(decision: &Decision) -> Option<String> {
         parts.map(|part| format!("{} {}", part.as_str(), decision.money(after.component(part)))).collect();
     if after.credit() > 0 {
         parts.push(format!("less credit and advance payments of {}", decision.money(after.credit())));
+    }
+    if after.elsewhere > 0 {
+        parts.push(format!("in other currencies {}", decision.money(after.elsewhere)));
     }
     let (before, after) = (before.net().ok()?, after.net().ok()?);
     let parts = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
@@ -97,19 +129,20 @@ fn reason(decision: &Decision, failure: &Failure) -> String {
         Action::Warn => "Warned",
         Action::Info | Action::Off => "Noted",
     };
+    let currency = failure.currency.unwrap_or(decision.currency);
     let measured = match (failure.value, failure.threshold) {
         (Some(value), Some(threshold)) => {
-            format!(" ({} against {})", measure(decision, value), measure(decision, threshold))
+            format!(" ({} against {})", measure(value, currency), measure(threshold, currency))
         }
         _ => String::new(),
     };
-    let missing = failure.shortfall.map(|s| format!("; {} too much", decision.money(s))).unwrap_or_default();
+    let missing = failure.shortfall.map(|s| format!("; {} too much", Money::new(s, currency))).unwrap_or_default();
     format!("{does}: {}{measured}{missing}.", failure.message)
 }
 
-fn measure(decision: &Decision, measure: Measure) -> String {
+fn measure(measure: Measure, currency: Currency) -> String {
     match measure {
-        Measure::Amount(minor) => decision.money(minor).to_string(),
+        Measure::Amount(minor) => Money::new(minor, currency).to_string(),
         Measure::Percent(percent) => format!("{} %", Decimal::normalize(&percent)),
         Measure::Days(days) => format!("{days} days"),
         Measure::Level(level) => format!("level {level}"),
@@ -118,10 +151,11 @@ fn measure(decision: &Decision, measure: Measure) -> String {
 }
 
 fn way_out(decision: &Decision, way: WayOut) -> String {
+    let of_order = |minor| Money::new(minor, decision.currency_of_order());
     match way {
-        WayOut::ReduceOrderTo(to) => format!("It would pass reduced to {}.", decision.money(to)),
+        WayOut::ReduceOrderTo(to) => format!("It would pass reduced to {}.", of_order(to)),
         WayOut::Pay(sum) => format!("It would pass after a payment of {}.", decision.money(sum)),
-        WayOut::Prepay(sum) => format!("It would pass with {} more paid in advance.", decision.money(sum)),
+        WayOut::Prepay(sum) => format!("It would pass with {} more paid in advance.", of_order(sum)),
         WayOut::AskTemporaryLimit(sum) => {
             format!("It would pass with a temporary limit that adds {}.", decision.money(sum))
         }

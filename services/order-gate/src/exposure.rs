@@ -1,4 +1,5 @@
-//! What an account owes and is about to owe: a vector, not a number (rule 4.1). Amounts are minor units of one currency.
+//! What an account owes and is about to owe: a vector, not a number (rule 4.1). Amounts are minor units of one currency;
+//! what is owed in others is one converted part.
 //! Overdue is a matter of the date asked for, so midnight needs no job.
 
 use chrono::NaiveDate;
@@ -102,9 +103,19 @@ pub struct Exposure {
     /// The part of ordered and delivered that is paid in advance.
     #[serde(default, skip_serializing_if = "is_default")]
     pub prepaid: i64,
+    /// Net exposure in other currencies, converted, summed and then rounded up.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub elsewhere: i64,
     /// What of it is not compared with the limit.
     #[serde(default, skip_serializing_if = "is_default")]
     pub left_out: LeftOut,
+}
+
+/// What is owed in one currency with nothing left out: what is open and reserved less what is set against it, not below
+/// zero. It counts in a group's pool.
+pub(crate) fn whole(open: i128, unapplied_credit: i64, reserved: Reserved) -> i128 {
+    let credit = i128::from(unapplied_credit).max(reserved.prepaid.min(reserved.remaining()));
+    (open + reserved.remaining() - credit).max(0)
 }
 
 impl Exposure {
@@ -129,6 +140,7 @@ impl Exposure {
             delivered_not_billed: 0,
             unapplied_credit,
             prepaid: 0,
+            elsewhere: 0,
             left_out: LeftOut::default(),
         };
         exposure.with(reserved)
@@ -140,7 +152,24 @@ impl Exposure {
         Exposure { left_out, ..self }
     }
 
-    /// One part of it.
+    /// The same with what is owed in other currencies.
+    pub fn and_elsewhere(self, elsewhere: i64) -> Result<Exposure, Overflow> {
+        let exposure = Exposure { elsewhere, ..self };
+        exposure.gross()?;
+        Ok(exposure)
+    }
+
+    /// What counts of it in a group's pool; without what is owed in other currencies.
+    pub(crate) fn whole(&self) -> i128 {
+        let reserved = Reserved {
+            ordered: self.ordered.into(),
+            delivered: self.delivered_not_billed.into(),
+            prepaid: self.prepaid.into(),
+        };
+        whole(self.open().into(), self.unapplied_credit, reserved)
+    }
+
+    /// One part of it; without what is owed in other currencies.
     pub fn component(&self, component: Component) -> i64 {
         match component {
             Component::OpenNotDue => self.open_not_due,
@@ -163,15 +192,15 @@ impl Exposure {
         Ok(exposure)
     }
 
-    /// What is invoiced and open.
+    /// What is invoiced and open; without what is owed in other currencies.
     pub fn open(&self) -> i64 {
         // both are parts of a sum that was checked
         self.open_not_due.saturating_add(self.overdue)
     }
 
-    /// Open, overdue, delivered and ordered together.
+    /// Open, overdue, delivered and ordered together, and what is owed in other currencies.
     pub fn gross(&self) -> Result<i64, Overflow> {
-        let parts = [self.open_not_due, self.overdue, self.ordered, self.delivered_not_billed];
+        let parts = [self.open_not_due, self.overdue, self.ordered, self.delivered_not_billed, self.elsewhere];
         narrow(parts.into_iter().map(i128::from).sum())
     }
 
@@ -186,7 +215,8 @@ impl Exposure {
         unapplied.max(self.prepaid.min(prepayable))
     }
 
-    /// Gross without what is left out, less credit, not below zero: what the limit is compared with.
+    /// Gross without what is left out, less credit, not below zero, and what is owed in other currencies: what the limit
+    /// is compared with. Credit in one currency covers nothing in another.
     pub fn net(&self) -> Result<i64, Overflow> {
         let left_out = self.left_out;
         let parts = [
@@ -196,7 +226,7 @@ impl Exposure {
             counted(left_out.delivered_not_billed, self.delivered_not_billed),
         ];
         let counted = narrow(parts.into_iter().map(i128::from).sum())?;
-        Ok(counted.saturating_sub(self.credit()).max(0))
+        counted.saturating_sub(self.credit()).max(0).checked_add(self.elsewhere).ok_or(Overflow)
     }
 }
 

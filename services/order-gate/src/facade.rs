@@ -3,6 +3,7 @@
 
 mod holds;
 mod many;
+mod rates;
 mod simulate;
 mod standing;
 mod work;
@@ -20,7 +21,6 @@ pub use many::DecidedTogether;
 pub(crate) use simulate::Simulated;
 pub use standing::AccountStanding;
 
-use crate::book::Account;
 use crate::check::{Circumstances, Now, check};
 use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
@@ -145,15 +145,15 @@ impl OrderGate {
     /// What the gate would answer, by the book alone. Writes nothing and waits for nothing.
     pub fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Checked, Error> {
         self.engine.read(|book| {
-            let unknown = Account::default();
-            let account = book.accounts.get(&order.account_id).map_or(&unknown, |account| &**account);
+            let credit = book.accounts.get(&order.account_id).and_then(|account| account.credit.as_deref());
             let dossier = book.dossiers.get(&order.order_id);
             let now = Now { today: business_date, ages: self.engine.pulse().ages(call.at) };
-            let checked = check(account, dossier.map(|d| &**d), order, now, &book.policy)?;
+            let checked = check(book, dossier.map(|d| &**d), order, now)?;
             self.engine.pulse().count(&checked.verdict);
             let circumstances = Circumstances {
+                currency: credit.map(|credit| credit.currency),
                 policy_version: book.policy.version,
-                limit_version: account.credit.as_ref().map_or(0, |credit| credit.version),
+                limit_version: credit.map_or(0, |credit| credit.version),
                 based_on: book.followed,
                 staleness_ms: now.ages.oldest_ms(),
                 business_date,

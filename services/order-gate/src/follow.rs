@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use weir_model::{AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, SnapshotStep, SourceError};
+use weir_model::{
+    AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, GroupId, SnapshotStep, SourceError,
+};
 use weir_store::{
     Db, Tx, bookmark,
     follow::{Advance, Follower, Line, Source},
@@ -13,6 +15,7 @@ use weir_wire::{Peer, collections, feed, limits, parse, receivables};
 use crate::draft::{Bookmark, Invoiced, News};
 use crate::engine::Ask;
 use crate::exposure::Due;
+use crate::pool::Group;
 use crate::pulse::Feed;
 use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit};
 use crate::{Error, OrderGate};
@@ -37,7 +40,7 @@ pub struct GateSource {
     peer: Peer,
 }
 
-/// Follows limits: every change of a credit account takes effect once.
+/// Follows limits: every change of a credit account or a group takes effect once.
 pub fn limits(context: &Arc<OrderGate>, peer: Peer) -> Follower<GateSource> {
     follower(context, Feed::Limits, peer)
 }
@@ -81,7 +84,7 @@ impl Source for GateSource {
 
     async fn snapshot(&self) -> Result<Line<SnapshotStep<Heard>>, SourceError> {
         match self.feed {
-            Feed::Limits => feed::limits::snapshot(&self.peer, |header, change| heard(header, credit(change))).await,
+            Feed::Limits => feed::limits::snapshot(&self.peer, |header, change| heard(header, said(change))).await,
             Feed::Receivables => {
                 feed::receivables::snapshot(&self.peer, |header, change| heard(header, position(change))).await
             }
@@ -94,7 +97,7 @@ impl Source for GateSource {
     async fn watch(&self, after: i64) -> Result<Line<FeedStep<Heard>>, SourceError> {
         match self.feed {
             Feed::Limits => {
-                feed::limits::watch(&self.peer, after, |header, change| heard(header, credit(change))).await
+                feed::limits::watch(&self.peer, after, |header, change| heard(header, said(change))).await
             }
             Feed::Receivables => {
                 feed::receivables::watch(&self.peer, after, |header, change| heard(header, position(change))).await
@@ -139,9 +142,41 @@ fn heard(
     Ok(news.map(|news| Heard { news, correlation_id }))
 }
 
-fn credit(change: limits::v1::Change) -> Result<Option<News>, Fault> {
-    // whatever else the context may come to tell is not read
-    let Some(limits::v1::change::Change::CreditAccount(change)) = change.change else { return Ok(None) };
+fn said(change: limits::v1::Change) -> Result<Option<News>, Fault> {
+    match change.change {
+        Some(limits::v1::change::Change::CreditAccount(change)) => credit(&change),
+        Some(limits::v1::change::Change::Group(change)) => group(&change),
+        // whatever else the context may come to tell is not read
+        None => Ok(None),
+    }
+}
+
+fn group(change: &limits::v1::GroupChange) -> Result<Option<News>, Fault> {
+    let mut fields = Fields::default();
+    let f = &mut fields;
+    let group_id: Option<GroupId> = parse::id(f, "group_id", &change.group_id);
+    let version = parse::whole(f, "version", change.version, (1, i64::MAX));
+    let parent = parse::optional_id(f, "parent_group_id", &change.parent_group_id);
+    let head = parse::optional_id(f, "head_account_id", &change.head_account_id);
+    let limit = match &change.pool_limit {
+        None => Some(None),
+        some => parse::non_negative_money(f, "pool_limit", some.as_ref()).map(Some),
+    };
+    let news = (|| {
+        let group = Group {
+            version: version?,
+            parent: parent?,
+            shares_exposure: change.shares_exposure,
+            inherits_block: change.inherits_block,
+            limit: limit?,
+            head: head?,
+        };
+        Some(Some(News::Group(group_id?, Arc::new(group))))
+    })();
+    fields.finish_with(news)
+}
+
+fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Fault> {
     let mut fields = Fields::default();
     let f = &mut fields;
     let account_id: Option<AccountId> = parse::id(f, "account_id", &change.account_id);
@@ -157,12 +192,14 @@ fn credit(change: limits::v1::Change) -> Result<Option<News>, Fault> {
     let freeze_reason = parse::optional_text(f, "freeze_reason", &change.freeze_reason, TEXT_MAX);
     let terms_days = parse::whole(f, "terms_days", change.terms_days.into(), (0, TERMS_DAYS_MAX));
     let review_date = parse::optional_date(f, "review_date", change.review_date.as_ref());
-    let review = change.order_policy.map(|policy| review(f, policy.review, currency));
+    let review = change.order_policy.as_ref().map(|policy| review(f, policy.review.as_ref(), currency));
     let news = (|| {
         let credit = Credit {
             version: version?,
             currency: currency?,
             group_id: group_id?,
+            shares_exposure: change.shares_exposure,
+            inherits_block: change.inherits_block,
             segment: segment?,
             grade: grade?.and_then(read_grade),
             limits: limits.into_iter().collect::<Option<_>>()?,
@@ -236,12 +273,12 @@ fn temporary_limit(
 
 fn review(
     f: &mut Fields,
-    review: Option<limits::v1::order_policy::Review>,
+    review: Option<&limits::v1::order_policy::Review>,
     currency: Option<Currency>,
 ) -> Option<Review> {
     use limits::v1::order_policy::Review as Wire;
     match review {
-        Some(Wire::Above(value)) => amount(f, "order_policy.above", Some(&value), currency).map(Review::Above),
+        Some(Wire::Above(value)) => amount(f, "order_policy.above", Some(value), currency).map(Review::Above),
         Some(Wire::EveryOrder(_)) => Some(Review::EveryOrder),
         Some(Wire::NoCredit(_)) => Some(Review::NoCredit),
         None => {

@@ -1,12 +1,12 @@
-//! An order stopped at the gate, and how that ends (rule 5.6). A hold carries no exposure. Amounts are minor units of
-//! the order's currency.
+//! An order stopped at the gate, and how that ends (rule 5.6). A hold carries no exposure. What was found is in minor
+//! units of the account's currency, what a person releases in those of the order's.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Deserialize, Serialize};
-use weir_model::{CorrelationId, DecisionId, HoldId, SubjectId};
+use weir_model::{CorrelationId, Currency, DecisionId, GroupId, HoldId, Money, SubjectId};
 
 use crate::decision::{Failure, Measure, Verdict, WayOut};
 use crate::exposure::Overflow;
@@ -57,8 +57,8 @@ pub struct Release {
     pub reason: String,
     /// Checkpoints it covers; all when empty.
     pub checkpoints: BTreeSet<Checkpoint>,
-    /// Authority of the person at that time.
-    pub authority: i64,
+    /// Authority of the person at that time, in the account's currency.
+    pub authority: Money,
 }
 
 impl Release {
@@ -94,6 +94,9 @@ pub struct Hold {
     pub order: Order,
     /// Where it stands.
     pub state: HoldState,
+    /// The currency of what was found, where it is not the order's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// What of the order needs credit.
     pub required: i64,
     /// Rules that stop it, as of the newest check.
@@ -127,12 +130,13 @@ impl Hold {
     pub fn new(
         (hold_id, decision_id): (HoldId, DecisionId),
         order: Order,
-        verdict: &Verdict,
+        (verdict, currency): (&Verdict, Currency),
         notice_roles: Vec<String>,
         (held_at, correlation_id): (DateTime<Utc>, CorrelationId),
     ) -> Self {
         Hold {
             hold_id,
+            currency: (order.currency != currency).then_some(currency),
             order,
             state: HoldState::Held,
             required: verdict.required,
@@ -156,6 +160,21 @@ impl Hold {
         self.failures.iter().any(|failure| failure.rule == Rule::ForcedHold && failure.action.stops())
     }
 
+    /// The currency of what was found.
+    pub fn currency(&self) -> Currency {
+        self.currency.unwrap_or(self.order.currency)
+    }
+
+    /// Its place among held orders, the oldest first.
+    pub(crate) fn age(&self) -> (DateTime<Utc>, HoldId) {
+        (self.held_at, self.hold_id.clone())
+    }
+
+    /// Groups that stop it: their pool, or their head.
+    pub(crate) fn stopped_by(&self) -> impl Iterator<Item = &GroupId> {
+        self.failures.iter().filter(|failure| failure.action.stops()).filter_map(|failure| failure.group_id.as_ref())
+    }
+
     /// Nothing but an open hold can change.
     pub fn open(&self) -> Result<(), Ended> {
         if self.state == HoldState::Held { Ok(()) } else { Err(Ended(self.state)) }
@@ -173,7 +192,8 @@ impl Hold {
     }
 
     /// A later check found no room either.
-    pub fn still_held(&mut self, verdict: &Verdict, decision_id: DecisionId) {
+    pub fn still_held(&mut self, (verdict, currency): (&Verdict, Currency), decision_id: DecisionId) {
+        self.currency = (self.order.currency != currency).then_some(currency);
         self.required = verdict.required;
         self.failures.clone_from(&verdict.failures);
         self.ways_out.clone_from(&verdict.ways_out);

@@ -24,6 +24,9 @@ pub struct Policy {
     /// How many days after its ship date, or after it passed, a commitment without delivery counts; none for ever.
     #[serde(default)]
     pub commitment_days: Option<i32>,
+    /// How many days old an exchange rate may be; any age when none.
+    #[serde(default)]
+    pub fx_rate_days_max: Option<i32>,
     /// What of the exposure is not compared with the limit.
     #[serde(default)]
     pub left_out: LeftOut,

@@ -9,9 +9,9 @@ use weir_model::{AccountId, GroupId, LineId};
 use crate::brief::is_default;
 use crate::commitment::{Line, Reserved};
 use crate::decision::{Ages, Decision, Verdict};
-use crate::exposure::{Due, Overflow};
+use crate::exposure::{Due, Exposure, Overflow};
 use crate::policy::Policy;
-use crate::rules::{self, Grace, Question};
+use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
 
 /// What the rules saw beside exposure and limit, which the verdict tells.
@@ -33,7 +33,13 @@ pub struct Facts {
     /// that was all of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_horizon: Option<[i64; 3]>,
-    /// The order's gross value.
+    /// What was past due in each foreign currency, and what was reserved in it within the horizon, in the verdict's order.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub foreign: Vec<ForeignFacts>,
+    /// Groups whose head stopped it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub inherited: Vec<InheritedFacts>,
+    /// The order's gross value, in its currency.
     pub value: i64,
     /// Its planned ship date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +57,30 @@ pub struct Facts {
     pub ages: Ages,
     /// Which rules could not stop it.
     pub grace: Grace,
+}
+
+/// What the rules saw in a currency that was not the account's, beside its exposure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignFacts {
+    /// What was past due, by due date.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub overdue: Vec<Due>,
+    /// As the facts' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_horizon: Option<[i64; 3]>,
+}
+
+/// A group whose head stopped an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InheritedFacts {
+    /// The group.
+    pub group_id: GroupId,
+    /// Why its head was blocked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+    /// Why its head was frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<String>,
 }
 
 /// What limits said of an account, beside the limit in force.
@@ -79,10 +109,17 @@ pub struct CreditFacts {
 impl Facts {
     /// What a question was based on.
     pub(crate) fn of(question: &Question<'_>) -> Result<Facts, Overflow> {
-        let narrow = |amount: i128| i64::try_from(amount).map_err(|_| Overflow);
-        let soon = question.others_in_horizon;
-        let in_horizon = [narrow(soon.ordered)?, narrow(soon.delivered)?, narrow(soon.prepaid)?];
-        let overdue = question.schedule.iter().filter(|due| due.date < question.today);
+        let foreign = question.abroad.iter().map(|abroad| {
+            Ok(ForeignFacts {
+                overdue: overdue(abroad.schedule, question.today),
+                in_horizon: in_horizon(abroad.others, abroad.others_in_horizon)?,
+            })
+        });
+        let inherited = question.inherited.iter().map(|inherited| InheritedFacts {
+            group_id: inherited.group_id.clone(),
+            blocked: inherited.blocked.map(str::to_owned),
+            frozen: inherited.frozen.map(str::to_owned),
+        });
         Ok(Facts {
             credit: question.credit.map(|credit| CreditFacts {
                 group_id: credit.group_id.clone(),
@@ -95,8 +132,10 @@ impl Facts {
             }),
             blocked: question.conduct.and_then(|conduct| conduct.blocked.clone()),
             dunning_level: question.conduct.map_or(0, |conduct| conduct.dunning_level),
-            overdue: overdue.copied().collect(),
-            in_horizon: (soon != question.others).then_some(in_horizon),
+            overdue: overdue(question.schedule, question.today),
+            in_horizon: in_horizon(question.others, question.others_in_horizon)?,
+            foreign: foreign.collect::<Result<_, Overflow>>()?,
+            inherited: inherited.collect(),
             value: question.value()?,
             ship_date: question.ship_date,
             terms_days: question.terms_days,
@@ -108,12 +147,23 @@ impl Facts {
     }
 }
 
+fn overdue(schedule: &[Due], today: NaiveDate) -> Vec<Due> {
+    schedule.iter().filter(|due| due.date < today).copied().collect()
+}
+
+fn in_horizon(all: Reserved, soon: Reserved) -> Result<Option<[i64; 3]>, Overflow> {
+    let narrow = |amount: i128| i64::try_from(amount).map_err(|_| Overflow);
+    let parts = [narrow(soon.ordered)?, narrow(soon.delivered)?, narrow(soon.prepaid)?];
+    Ok((soon != all).then_some(parts))
+}
+
 /// What the rules say of a past decision under another policy; none where its facts were not kept. The horizon is the one
 /// it was decided with, whatever the policy says of it.
 pub(crate) fn replay(decision: &Decision, policy: &Policy) -> Result<Option<Verdict>, Overflow> {
     let Some(facts) = &decision.verdict.facts else { return Ok(None) };
     let past = Past::of(decision, facts);
-    rules::judge(&past.question(decision, facts, policy)).map(Some)
+    let abroad = past.abroad(decision);
+    rules::judge(&past.question(&abroad, (decision, facts), policy)).map(Some)
 }
 
 /// The parts of a question that have to be made again.
@@ -121,51 +171,103 @@ struct Past<'a> {
     account_id: &'a AccountId,
     credit: Option<Credit>,
     conduct: Conduct,
-    schedule: Vec<Due>,
+    at_home: PastPurse,
+    abroad: Vec<PastPurse>,
+    pools: Vec<PoolAsked>,
+    inherited: Vec<Inherited<'a>>,
     lines: Vec<Line>,
     prepaid: i64,
+}
+
+/// What was owed in one currency.
+struct PastPurse {
+    schedule: Vec<Due>,
+    unapplied_credit: i64,
     others: Reserved,
+    others_in_horizon: Reserved,
+}
+
+impl PastPurse {
+    fn of(exposure: &Exposure, overdue: &[Due], in_horizon: Option<[i64; 3]>, today: NaiveDate) -> PastPurse {
+        let mut schedule = overdue.to_vec();
+        let disputed: i64 = schedule.iter().map(|due| due.disputed).fold(0, i64::saturating_add);
+        let disputed = exposure.disputed.saturating_sub(disputed);
+        schedule.push(Due { date: today, open: exposure.open_not_due, disputed });
+        let reserved = |[ordered, delivered, prepaid]: [i64; 3]| Reserved {
+            ordered: ordered.into(),
+            delivered: delivered.into(),
+            prepaid: prepaid.into(),
+        };
+        let others = reserved([exposure.ordered, exposure.delivered_not_billed, exposure.prepaid]);
+        let others_in_horizon = in_horizon.map_or(others, reserved);
+        PastPurse { schedule, unapplied_credit: exposure.unapplied_credit, others, others_in_horizon }
+    }
 }
 
 impl<'a> Past<'a> {
-    fn of(decision: &'a Decision, facts: &Facts) -> Past<'a> {
-        let (before, after) = (decision.verdict.before, decision.verdict.after);
-        let mut schedule = facts.overdue.clone();
-        let disputed: i64 = schedule.iter().map(|due| due.disputed).fold(0, i64::saturating_add);
-        let disputed = before.disputed.saturating_sub(disputed);
-        schedule.push(Due { date: decision.business_date, open: before.open_not_due, disputed });
+    fn of(decision: &'a Decision, facts: &'a Facts) -> Past<'a> {
+        let (verdict, today) = (&decision.verdict, decision.business_date);
+        let currency = decision.currency_of_order();
+        let in_currency = verdict.foreign.iter().find(|foreign| foreign.currency == currency);
+        let (before, after) = in_currency.map_or((verdict.before, verdict.after), |f| (f.before, f.after));
         let (ordered, delivered) =
             (after.ordered - before.ordered, after.delivered_not_billed - before.delivered_not_billed);
         let (lines, invoiced) = lines(ordered, delivered, facts.value);
+        let abroad = verdict.foreign.iter().zip(&facts.foreign);
+        let pools = verdict.pools.iter().map(|pool| PoolAsked {
+            group_id: pool.group_id.clone(),
+            limit: pool.limit,
+            others: pool.others,
+            factors: pool.factors.iter().copied().collect(),
+        });
+        let inherited = facts.inherited.iter().map(|inherited| Inherited {
+            group_id: inherited.group_id.clone(),
+            blocked: inherited.blocked.as_deref(),
+            frozen: inherited.frozen.as_deref(),
+        });
         Past {
             account_id: &decision.account_id,
             credit: facts.credit.as_ref().map(|credit| credit_of(decision, credit)),
             conduct: Conduct { version: 0, blocked: facts.blocked.clone(), dunning_level: facts.dunning_level },
-            schedule,
+            at_home: PastPurse::of(&verdict.before, &facts.overdue, facts.in_horizon, today),
+            abroad: abroad.map(|(f, facts)| PastPurse::of(&f.before, &facts.overdue, facts.in_horizon, today)).collect(),
+            pools: pools.collect(),
+            inherited: inherited.collect(),
             lines,
             prepaid: (after.prepaid - before.prepaid).saturating_add(invoiced),
-            others: Reserved {
-                ordered: before.ordered.into(),
-                delivered: before.delivered_not_billed.into(),
-                prepaid: before.prepaid.into(),
-            },
         }
     }
 
-    fn question(&'a self, decision: &Decision, facts: &Facts, policy: &'a Policy) -> Question<'a> {
-        let soon = facts.in_horizon.map(|[ordered, delivered, prepaid]| Reserved {
-            ordered: ordered.into(),
-            delivered: delivered.into(),
-            prepaid: prepaid.into(),
+    fn abroad(&self, decision: &Decision) -> Vec<Abroad<'_>> {
+        let purses = decision.verdict.foreign.iter().zip(&self.abroad);
+        let abroad = purses.map(|(foreign, purse)| Abroad {
+            currency: foreign.currency,
+            factor: foreign.factor,
+            schedule: &purse.schedule,
+            unapplied_credit: purse.unapplied_credit,
+            others: purse.others,
+            others_in_horizon: purse.others_in_horizon,
         });
+        abroad.collect()
+    }
+
+    fn question(
+        &'a self,
+        abroad: &'a [Abroad<'a>],
+        (decision, facts): (&Decision, &Facts),
+        policy: &'a Policy,
+    ) -> Question<'a> {
         Question {
             account_id: self.account_id,
             credit: self.credit.as_ref(),
             conduct: Some(&self.conduct),
-            schedule: &self.schedule,
-            unapplied_credit: decision.verdict.before.unapplied_credit,
-            others: self.others,
-            others_in_horizon: soon.unwrap_or(self.others),
+            schedule: &self.at_home.schedule,
+            unapplied_credit: self.at_home.unapplied_credit,
+            others: self.at_home.others,
+            others_in_horizon: self.at_home.others_in_horizon,
+            abroad,
+            pools: &self.pools,
+            inherited: &self.inherited,
             lines: &self.lines,
             prepaid: self.prepaid,
             ship_date: facts.ship_date,
@@ -173,6 +275,7 @@ impl<'a> Past<'a> {
             discount_percent: facts.discount_percent,
             was_forced: facts.was_forced,
             currency: decision.currency,
+            order_currency: decision.currency_of_order(),
             checkpoint: decision.checkpoint,
             today: decision.business_date,
             ages: facts.ages,
@@ -195,6 +298,9 @@ fn credit_of(decision: &Decision, facts: &CreditFacts) -> Credit {
         version: decision.limit_version,
         currency: decision.currency,
         group_id: facts.group_id.clone(),
+        // what came of these the verdict and the facts tell
+        shares_exposure: false,
+        inherits_block: false,
         segment: facts.segment.clone(),
         grade: facts.grade,
         limits,

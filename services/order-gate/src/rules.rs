@@ -1,22 +1,30 @@
 //! Whether an order may go, and every reason why not (rules 5.1 to 5.5). Pure: knows neither clock nor storage; the
-//! business date is part of the question. All amounts of a question are minor units of one currency.
+//! business date is part of the question. Amounts of a question are minor units of the account's currency, but for those of
+//! the order's lines and of what is owed in other currencies.
 
+mod abroad;
 mod account;
 mod limit;
 mod order;
 mod overdue;
+mod pool;
 
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Currency};
+use smallvec::SmallVec;
+use weir_model::{AccountId, Currency, GroupId, Money};
 
+pub use abroad::Abroad;
+pub(crate) use abroad::{Owed, owed};
+use abroad::elsewhere;
 pub(crate) use limit::last_day;
 pub(crate) use overdue::oldest_overdue_days;
 
 use crate::commitment::{Line, Reserved};
-use crate::decision::{Ages, Failure, Measure, Outcome, Verdict};
+use crate::decision::{Ages, Failure, Foreign, Measure, Outcome, PoolSeen, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
+use crate::fx::{converted_up, exact_product, exact_sum};
 use crate::order::Checkpoint;
 use crate::policy::{Action, Policy, Rule, RuleRow, Subject};
 use crate::replay::Facts;
@@ -43,9 +51,15 @@ pub struct Question<'a> {
     pub others: Reserved,
     /// The part of it that ships within the horizon the policy asks for, and what is delivered.
     pub others_in_horizon: Reserved,
-    /// The order's lines, with what happened to them.
+    /// What the account owes in other currencies, the order's among them where it is another.
+    pub abroad: &'a [Abroad<'a>],
+    /// The pools the account's exposure counts in, its own group's first.
+    pub pools: &'a [PoolAsked],
+    /// Groups whose head stops the account.
+    pub inherited: &'a [Inherited<'a>],
+    /// The order's lines, with what happened to them, in the order's currency.
     pub lines: &'a [Line],
-    /// Part of the order's value paid in advance.
+    /// Part of the order's value paid in advance, in the order's currency.
     pub prepaid: i64,
     /// Its planned ship date.
     pub ship_date: Option<NaiveDate>,
@@ -55,8 +69,10 @@ pub struct Question<'a> {
     pub discount_percent: Option<Decimal>,
     /// Whether a forced hold stopped it before: only a person lifts that.
     pub was_forced: bool,
-    /// The currency of every amount.
+    /// The account's currency.
     pub currency: Currency,
+    /// The order's currency.
+    pub order_currency: Currency,
     /// Where in the order's life.
     pub checkpoint: Checkpoint,
     /// The business date.
@@ -69,10 +85,41 @@ pub struct Question<'a> {
     pub grace: Grace,
 }
 
+/// A pool the account's exposure counts in.
+#[derive(Debug, Clone)]
+pub struct PoolAsked {
+    /// The group.
+    pub group_id: GroupId,
+    /// How much its members may owe together.
+    pub limit: Money,
+    /// What all but this account owe: unrounded minor units of the pool's currency.
+    pub others: Decimal,
+    /// Minor units of the pool's currency for one of the account's, then for one of each currency abroad; 0 where nothing
+    /// counts in it.
+    pub factors: SmallVec<[Decimal; 2]>,
+}
+
+/// A group whose head stops the account.
+#[derive(Debug, Clone)]
+pub struct Inherited<'a> {
+    /// The group.
+    pub group_id: GroupId,
+    /// Why its head is blocked.
+    pub blocked: Option<&'a str>,
+    /// Why its head is frozen.
+    pub frozen: Option<&'a str>,
+}
+
 impl Question<'_> {
-    /// The order's gross value.
+    /// The order's gross value, in its own currency.
     pub(crate) fn value(&self) -> Result<i64, Overflow> {
         value_of(self.lines)
+    }
+
+    /// Minor units of the account's currency for one of the order's.
+    fn factor(&self) -> Decimal {
+        let of_order = self.abroad.iter().find(|abroad| abroad.currency == self.order_currency);
+        of_order.map_or(Decimal::ONE, |abroad| abroad.factor)
     }
 
     /// The row a rule is asked by.
@@ -134,17 +181,13 @@ pub fn decide(question: &Question<'_>) -> Result<Verdict, Overflow> {
 
 /// The verdict without ways out and facts.
 pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
-    let before = Exposure::on(question.today, question.schedule, question.unapplied_credit, question.others)?
-        .without(question.policy.left_out);
-    let order = Reserved::of(question.lines, question.prepaid);
-    let after = before.with(order)?;
-    let limit = question.credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(question.today));
-    let required = i64::try_from(order.credit_needed()).map_err(|_| Overflow)?;
-    let (net_before, net_after) = (before.net()?, after.net()?);
-    let case = Case { question, order, before, after, limit, required, value: question.value()?, net_after };
-    let frozen = question.credit.is_some_and(|credit| credit.frozen.is_some());
+    let case = Case::of(question)?;
+    let (before, after, limit) = (case.before, case.after, case.limit);
+    let (net_before, net_after) = (before.net()?, case.net_after);
+    let is_frozen = question.credit.is_some_and(|credit| credit.frozen.is_some())
+        || question.inherited.iter().any(|inherited| inherited.frozen.is_some());
     let headroom = match limit.amount() {
-        _ if frozen => Some(0),
+        _ if is_frozen => Some(0),
         limit => limit.map(|limit| limit.saturating_sub(net_before).max(0)),
     };
     let (failures, excess) = case.failures()?;
@@ -156,7 +199,7 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
             _ => Outcome::Approve,
         },
         failures,
-        required,
+        required: case.required,
         utilisation_before: utilisation(net_before, limit),
         utilisation_after: utilisation(net_after, limit),
         before,
@@ -165,6 +208,8 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
         headroom,
         excess,
         ways_out: Vec::new(),
+        foreign: case.foreign,
+        pools: case.pools,
         facts: None,
     })
 }
@@ -183,14 +228,52 @@ pub fn utilisation(net: i64, limit: LimitInForce) -> Option<Decimal> {
 /// A question with what follows from it at once.
 struct Case<'a> {
     question: &'a Question<'a>,
-    /// What the order would reserve.
+    /// What the order would reserve, in its own currency.
     order: Reserved,
     before: Exposure,
     after: Exposure,
+    foreign: Vec<Foreign>,
+    pools: Vec<PoolSeen>,
     limit: LimitInForce,
     required: i64,
     value: i64,
     net_after: i64,
+}
+
+impl<'a> Case<'a> {
+    fn of(question: &'a Question<'a>) -> Result<Self, Overflow> {
+        let order = Reserved::of(question.lines, question.prepaid);
+        let (today, left_out) = (question.today, question.policy.left_out);
+        let foreign = abroad::foreign(question.abroad, Some((question.order_currency, order)), (today, left_out))?;
+        let is_at_home = question.currency == question.order_currency;
+        let at_home = Exposure::on(today, question.schedule, question.unapplied_credit, question.others)?;
+        let at_home = at_home.without(left_out);
+        let with_order = at_home.with(if is_at_home { order } else { Reserved::default() })?;
+        let before = at_home.and_elsewhere(elsewhere(foreign.iter().map(|f| (f.before, f.factor)))?)?;
+        let after = with_order.and_elsewhere(elsewhere(foreign.iter().map(|f| (f.after, f.factor)))?)?;
+        let (factor, value) = (question.factor(), question.value()?);
+        Ok(Case {
+            question,
+            order,
+            before,
+            after,
+            pools: pool::seen(question.pools, (&before, &after), &foreign)?,
+            limit: question.credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(question.today)),
+            required: converted_up(order.credit_needed(), factor)?,
+            value: converted_up(value.into(), factor)?,
+            net_after: after.net()?,
+            foreign,
+        })
+    }
+
+    /// A figure at home, and the same in each other currency converted: unrounded.
+    fn in_all(&self, at_home: i128, abroad: impl Fn(usize) -> i128) -> Result<Decimal, Overflow> {
+        let mut sum = exact_product(at_home, Decimal::ONE)?;
+        for (index, foreign) in self.foreign.iter().enumerate() {
+            sum = exact_sum(sum, exact_product(abroad(index), foreign.factor)?)?;
+        }
+        Ok(sum)
+    }
 }
 
 /// A failed rule before grace was considered, with how far the order exceeds what passes by itself: the whole of what
@@ -203,12 +286,24 @@ struct Found {
     shortfall: Option<i64>,
     excess: i64,
     message: String,
+    group_id: Option<GroupId>,
+    /// Of the amounts, where it is not the account's.
+    currency: Option<Currency>,
 }
 
 impl Found {
     fn plain(row: &RuleRow, excess: i64, message: impl Into<String>) -> Found {
-        let (rule, action) = (row.rule, row.action);
-        Found { rule, action, value: None, threshold: None, shortfall: None, excess, message: message.into() }
+        Found {
+            rule: row.rule,
+            action: row.action,
+            value: None,
+            threshold: None,
+            shortfall: None,
+            excess,
+            message: message.into(),
+            group_id: None,
+            currency: None,
+        }
     }
 
     /// An amount above what the row lets pass of a threshold.
@@ -232,6 +327,7 @@ impl Case<'_> {
         if self.required > 0 {
             self.credit(&mut found);
             self.limit(&mut found)?;
+            self.pools(&mut found);
             self.order(&mut found);
             self.overdue(&mut found)?;
         }
@@ -243,8 +339,8 @@ impl Case<'_> {
             if action.stops() {
                 excess = excess.max(f.excess.min(self.value.max(self.required)));
             }
-            let Found { rule, value, threshold, shortfall, message, .. } = f;
-            failures.push(Failure { rule, action, value, threshold, shortfall, message });
+            let Found { rule, value, threshold, shortfall, message, group_id, currency, .. } = f;
+            failures.push(Failure { rule, action, value, threshold, shortfall, message, group_id, currency });
         }
         failures.sort_by_key(|failure| (failure.action, failure.rule));
         Ok((failures, excess))

@@ -86,6 +86,12 @@ pub struct Credit {
     pub currency: Currency,
     /// The group it belongs to.
     pub group_id: Option<GroupId>,
+    /// Whether its exposure counts in the group's pool.
+    #[serde(default)]
+    pub shares_exposure: bool,
+    /// Whether a block or freeze of the group's head stops it too.
+    #[serde(default)]
+    pub inherits_block: bool,
     /// The part of the business it belongs to; empty for the whole.
     #[serde(default)]
     pub segment: String,

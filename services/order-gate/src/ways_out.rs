@@ -1,5 +1,6 @@
 //! What would make the same order pass, computed exactly: a way is told only after the rules, asked again with it,
-//! let the order go, and after they did not with a minor unit less. Amounts are minor units of the question's currency.
+//! let the order go, and after they did not with a minor unit less. What concerns the order itself is in minor units of its
+//! currency, the rest in those of the account's.
 
 use std::borrow::Cow;
 
@@ -26,6 +27,7 @@ pub(crate) fn find(question: &Question<'_>, verdict: &Verdict) -> Result<Vec<Way
         Rule::LimitMissing,
         Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded,
+        Rule::GroupPoolExceeded,
     ]);
     let over_value = shortfall(&[Rule::OrderValueExceeded, Rule::GradeReview]);
     let overdue = shortfall(&[Rule::OverdueDaysExceeded, Rule::OverdueAmountExceeded]);

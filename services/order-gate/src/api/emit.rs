@@ -8,7 +8,7 @@ use weir_wire::{
     order_gate::v1 as wire,
 };
 
-use super::token;
+use super::{groups, token};
 use crate::commitment::CommitmentState;
 use crate::decision::{Decision, Failure, Followed, Measure, Outcome, WayOut};
 use crate::dossier::Commitment;
@@ -51,6 +51,8 @@ pub(super) fn decision(decision: &Decision) -> wire::Decision {
         checkpoint: checkpoint(decision.checkpoint).into(),
         outcome: outcome(verdict.outcome).into(),
         failures: verdict.failures.iter().map(|f| failure(f, currency)).collect(),
+        foreign: verdict.foreign.iter().map(|f| groups::foreign(f, currency)).collect(),
+        pools: verdict.pools.iter().map(groups::pool).collect(),
         required_amount: amount(verdict.required, currency),
         exposure_before: Some(exposure(&verdict.before, currency)),
         exposure_after: Some(exposure(&verdict.after, currency)),
@@ -59,7 +61,7 @@ pub(super) fn decision(decision: &Decision) -> wire::Decision {
         headroom: verdict.headroom.and_then(|headroom| amount(headroom, currency)),
         utilisation_before_percent: verdict.utilisation_before.map(decimal),
         utilisation_after_percent: verdict.utilisation_after.map(decimal),
-        ways_out: verdict.ways_out.iter().map(|way| way_out(*way, currency)).collect(),
+        ways_out: verdict.ways_out.iter().map(|way| way_out(*way, (currency, decision.currency_of_order()))).collect(),
         policy_version: decision.policy_version,
         limit_version: decision.limit_version,
         based_on: Some(based_on(decision.based_on)),
@@ -93,7 +95,7 @@ fn based_on(followed: Followed) -> Token {
     Token { positions: positions.collect() }
 }
 
-fn exposure(exposure: &Exposure, currency: Currency) -> wire::Exposure {
+pub(super) fn exposure(exposure: &Exposure, currency: Currency) -> wire::Exposure {
     wire::Exposure {
         open_not_due: amount(exposure.open_not_due, currency),
         overdue: amount(exposure.overdue, currency),
@@ -105,10 +107,12 @@ fn exposure(exposure: &Exposure, currency: Currency) -> wire::Exposure {
         gross: exposure.gross().ok().and_then(|gross| amount(gross, currency)),
         net: exposure.net().ok().and_then(|net| amount(net, currency)),
         prepaid: amount(exposure.prepaid, currency),
+        other_currencies: amount(exposure.elsewhere, currency),
     }
 }
 
 pub(super) fn failure(failure: &Failure, currency: Currency) -> wire::RuleFailure {
+    let currency = failure.currency.unwrap_or(currency);
     let measure = |measure: Option<Measure>| measure.map(|m| wire::Measure { measure: Some(of(m, currency)) });
     wire::RuleFailure {
         rule: rule(failure.rule).into(),
@@ -117,6 +121,7 @@ pub(super) fn failure(failure: &Failure, currency: Currency) -> wire::RuleFailur
         threshold: measure(failure.threshold),
         shortfall: failure.shortfall.and_then(|shortfall| amount(shortfall, currency)),
         message: failure.message.clone(),
+        group_id: failure.group_id.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 
@@ -130,8 +135,13 @@ fn of(measure: Measure, currency: Currency) -> wire::measure::Measure {
     }
 }
 
-fn way_out(way: WayOut, currency: Currency) -> wire::WayOut {
+/// A way out; what is asked of the order itself is in its own currency.
+fn way_out(way: WayOut, (currency, of_order): (Currency, Currency)) -> wire::WayOut {
     use wire::way_out::Way;
+    let currency = match way {
+        WayOut::ReduceOrderTo(_) | WayOut::Prepay(_) => of_order,
+        WayOut::Pay(_) | WayOut::AskTemporaryLimit(_) | WayOut::AskRelease(_) => currency,
+    };
     let in_money = |minor| money(Money::new(minor, currency));
     let text = |minor| Money::new(minor, currency).to_string();
     let (way, message) = match way {
@@ -149,7 +159,7 @@ fn way_out(way: WayOut, currency: Currency) -> wire::WayOut {
 }
 
 pub(super) fn hold(hold: &Hold) -> wire::Hold {
-    let currency = hold.order.currency;
+    let currency = hold.currency();
     wire::Hold {
         hold_id: hold.hold_id.to_string(),
         order_id: hold.order.order_id.to_string(),
@@ -158,13 +168,13 @@ pub(super) fn hold(hold: &Hold) -> wire::Hold {
         state: hold_state(hold.state).into(),
         required_amount: amount(hold.required, currency),
         failures: hold.failures.iter().map(|f| failure(f, currency)).collect(),
-        ways_out: hold.ways_out.iter().map(|way| way_out(*way, currency)).collect(),
+        ways_out: hold.ways_out.iter().map(|way| way_out(*way, (currency, hold.order.currency))).collect(),
         excess_amount: amount(hold.excess, currency),
         decision_id: hold.decision_id.to_string(),
         requested_by: hold.order.requested_by.to_string(),
         held_time: Some(timestamp(hold.held_at)),
         ended_time: hold.ended_at.map(timestamp),
-        release: hold.release.as_ref().map(|r| release(r, currency)),
+        release: hold.release.as_ref().map(|r| release(r, hold.order.currency)),
         rejection_reason: hold.rejection_reason.clone().unwrap_or_default(),
         version: hold.version,
         correlation_id: hold.correlation_id.to_string(),
@@ -181,7 +191,7 @@ fn release(release: &Release, currency: Currency) -> wire::Release {
         released_by: release.released_by.to_string(),
         reason: release.reason.clone(),
         checkpoints: release.checkpoints.iter().map(|c| checkpoint(*c).into()).collect(),
-        authority_amount: amount(release.authority, currency),
+        authority_amount: Some(money(release.authority)),
     }
 }
 
@@ -222,6 +232,12 @@ pub(super) fn standing(account_id: String, standing: AccountStanding) -> wire::G
         group_id: standing.group_id.map(|id| id.to_string()).unwrap_or_default(),
         grade: standing.grade.map_or(WireGrade::Unspecified, grade).into(),
         exposure: standing.currency.map(|currency| exposure(&standing.exposure, currency)),
+        foreign: standing
+            .currency
+            .map(|currency| standing.foreign.iter().map(|f| groups::foreign(f, currency)).collect())
+            .unwrap_or_default(),
+        pools: standing.pools.iter().map(groups::pool).collect(),
+        inherited_stops: standing.inherited.into_iter().map(groups::inherited).collect(),
         limit,
         unlimited,
         headroom: standing.currency.and_then(|currency| amount(standing.headroom?, currency)),
@@ -283,6 +299,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::LimitMissing => wire::Rule::LimitMissing,
         Rule::LimitExpired => wire::Rule::LimitExpired,
         Rule::LimitExceeded => wire::Rule::LimitExceeded,
+        Rule::GroupPoolExceeded => wire::Rule::GroupPoolExceeded,
         Rule::LimitExceededInHorizon => wire::Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded => wire::Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded => wire::Rule::OrderValueExceeded,

@@ -11,7 +11,10 @@ use tokio::sync::oneshot;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Status, Streaming};
 use weir_runtime::edge::Deadline;
-use weir_wire::{Peer, order_gate::v1::order_gate_service_client::OrderGateServiceClient};
+use weir_wire::Peer;
+use weir_wire::order_gate::v1::{
+    fx_rate_service_client::FxRateServiceClient, order_gate_service_client::OrderGateServiceClient,
+};
 
 use super::stream::{Answers, unreadable};
 use super::{Edge, refused};
@@ -24,7 +27,12 @@ const FORWARDED: &str = "weir-forwarded";
 /// address.
 pub type Connect = Arc<dyn Fn(&str) -> Option<Peer> + Send + Sync>;
 
-pub(super) type Gate = OrderGateServiceClient<Peer>;
+/// The services of another gate.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) orders: OrderGateServiceClient<Peer>,
+    pub(super) rates: FxRateServiceClient<Peer>,
+}
 
 /// A gate and where it is reached.
 type Found = (Arc<str>, Gate);
@@ -54,7 +62,8 @@ impl Onward {
         {
             return Some(gate.clone());
         }
-        let gate = OrderGateServiceClient::new((self.connect)(address)?);
+        let peer = (self.connect)(address)?;
+        let gate = Gate { orders: OrderGateServiceClient::new(peer.clone()), rates: FxRateServiceClient::new(peer) };
         *last = Some((address.clone(), gate.clone()));
         Some(gate)
     }
@@ -117,10 +126,13 @@ pub(super) fn until<T: Send + 'static>(answers: Streaming<T>, mut ending: onesho
 /// Goes on with a call that is decided here; passes any other on.
 macro_rules! here {
     ($edge:ident, $request:ident, $rpc:ident) => {
+        $crate::api::forward::here!($edge, $request, orders, $rpc)
+    };
+    ($edge:ident, $request:ident, $service:ident, $rpc:ident) => {
         match $edge.decided($request) {
             $crate::api::forward::Decided::Here(request) => request,
             $crate::api::forward::Decided::There(mut gate, request) => {
-                return $crate::api::forward::answered(gate.$rpc(request).await);
+                return $crate::api::forward::answered(gate.$service.$rpc(request).await);
             }
         }
     };
@@ -134,7 +146,7 @@ macro_rules! stream_here {
             $crate::api::forward::Decided::Here(request) => $here($edge, request).map(Response::new),
             $crate::api::forward::Decided::There(mut gate, request) => {
                 let (request, ending) = $crate::api::forward::onward(request);
-                let answers = $crate::api::forward::answered(gate.$rpc(request).await)?;
+                let answers = $crate::api::forward::answered(gate.orders.$rpc(request).await)?;
                 Ok(answers.map(|answers| $crate::api::forward::until(answers, ending)))
             }
         }

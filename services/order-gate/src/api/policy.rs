@@ -40,10 +40,12 @@ pub(super) fn policy(f: &mut Fields, policy: Option<&wire::Policy>) -> Option<Po
         all(f, "policy.hold_notice_roles", &policy.hold_notice_roles, ROLES_MAX, |f, path, role| {
             parse::text(f, path, role, ROLE_LENGTH_MAX)
         });
+    let fx_rate_days_max = whole(f, "policy.fx_rate_days_max", policy.fx_rate_days_max, DAYS_MAX);
     let commitment_days = whole(f, "policy.commitment_days", policy.commitment_days, DAYS_MAX);
     let policy = Policy {
         hold_notice_roles: hold_notice_roles?,
         commitment_days: commitment_days?,
+        fx_rate_days_max: fx_rate_days_max?,
         left_out: left_out?,
         rules: rules?,
         exclusions: exclusions?,

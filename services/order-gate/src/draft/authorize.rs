@@ -65,8 +65,7 @@ impl Draft<'_> {
             _ => {}
         }
         let now = self.now(call, ask.business_date);
-        let checked =
-            self.with_account(&order.account_id, |account| check(account, known.as_deref(), order, now, &self.policy))?;
+        let checked = check(self, known.as_deref(), order, now)?;
 
         // the first decision names what the order belongs to, whatever was known of its lines before
         let call = call_for(call, known.as_deref().filter(|known| known.answered.is_some()));
@@ -77,10 +76,8 @@ impl Draft<'_> {
         let payer_before = dossier.counts_for().map(|(account_id, _)| account_id.clone());
         let settled = self.answer(&call, &mut dossier, ask, checked, content);
         // a smaller order, or one that moved to another account, leaves room
-        let freed = [payer_before, Some(order.account_id.clone())];
-        for account_id in freed.into_iter().flatten().filter(|_| known.is_some()) {
-            self.recheck_account(&call, &account_id, call.today);
-        }
+        let freed = payer_before.into_iter().chain([order.account_id.clone()]).filter(|_| known.is_some());
+        self.recheck_held(&call, freed, call.today);
         Ok(settled)
     }
 
@@ -96,12 +93,14 @@ impl Draft<'_> {
         let order = &ask.order;
         let decision_id = self.ids.next::<weir_model::DecisionId>();
         let passes = verdict.outcome.passes();
+        let circumstances = self.circumstances(call, order, ask.business_date);
         let hold = (verdict.outcome == Outcome::Hold).then(|| {
             let ids = (self.ids.next(), decision_id.clone());
             let roles = self.policy.policy.hold_notice_roles.clone();
-            Hold::new(ids, order.clone(), &verdict, roles, (call.at, dossier.correlation_id.clone()))
+            let found = (&verdict, circumstances.currency.unwrap_or(order.currency));
+            Hold::new(ids, order.clone(), found, roles, (call.at, dossier.correlation_id.clone()))
         });
-        let mut decision = self.circumstances(call, order, ask.business_date).decision(order, verdict);
+        let mut decision = circumstances.decision(order, verdict);
         decision.decision_id = Some(decision_id.clone());
         decision.hold_id = hold.as_ref().map(|hold| hold.hold_id.clone());
         self.record(call, &decision);
@@ -146,7 +145,7 @@ impl Draft<'_> {
                 return Err(Error::WrongState("a newer revision is held; amend it or cancel the order whole"));
             }
             if counts_in != *currency {
-                return Err(Error::CurrencyMismatch { account: counts_in, given: *currency });
+                return Err(Error::CurrencyMismatch { order: counts_in, given: *currency });
             }
             if !dossier.cancel_line(line_id, *amount) {
                 return Err(Error::not_found("line", line_id));
@@ -164,9 +163,7 @@ impl Draft<'_> {
             }
         }
         let position = self.position();
-        if let Some(account_id) = account_id {
-            self.recheck_account(&call, &account_id, call.today);
-        }
+        self.recheck_held(&call, account_id, call.today);
         Ok(Settled { commitment, position, ..Settled::default() })
     }
 
@@ -192,7 +189,7 @@ impl Draft<'_> {
         if let Some((_, counts_in)) = dossier.counts_for()
             && counts_in != ask.currency
         {
-            return Err(Error::CurrencyMismatch { account: counts_in, given: ask.currency });
+            return Err(Error::CurrencyMismatch { order: counts_in, given: ask.currency });
         }
         let mut lines: Vec<_> = ask.lines.iter().map(|(line_id, amount)| (line_id.as_str(), *amount)).collect();
         lines.sort_unstable();

@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use weir_model::{AccountId, Call, DecisionId, HoldId, OrderId};
+use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, OrderId};
 
 use super::{Draft, Settled, call_for, json};
 use crate::check::check_with;
 use crate::decision::{Decision, Outcome, Verdict};
 use crate::dossier::Dossier;
 use crate::error::Error;
+use crate::exposure::Overflow;
+use crate::fx::converted_up;
 use crate::hold::{Hold, HoldState, Release};
 use crate::order::Checkpoint;
 use crate::policy::{Policy, PolicyVersion, Rule};
+use crate::pool::{Pools as _, Waiting};
+use crate::question::View as _;
 use crate::rules::Grace;
 
 /// Lets a held order pass.
@@ -57,6 +61,14 @@ pub(crate) struct Activate {
     pub(crate) reason: String,
 }
 
+/// An amount of an order in the currency of what was found of it, rounded up.
+fn in_its_own(verdict: &Verdict, currency: Currency, amount: i64) -> Result<i64, Overflow> {
+    match verdict.foreign.iter().find(|foreign| foreign.currency == currency) {
+        Some(foreign) => converted_up(amount.into(), foreign.factor),
+        None => Ok(amount),
+    }
+}
+
 impl Draft<'_> {
     /// Lets a held order pass under a person's authority (rule 5.6).
     pub(crate) fn release(&mut self, call: &Call, ask: &ReleaseHold) -> Result<Settled, Error> {
@@ -73,7 +85,7 @@ impl Draft<'_> {
         }
         let needed = order.credit_needed()?;
         let approved = ask.approved.unwrap_or(needed);
-        let authority = call.principal.authority_in(order.currency).minor();
+        let authority = call.principal.authority_in(hold.currency());
         let release = Release {
             approved,
             tolerance_percent: ask.tolerance_percent,
@@ -88,9 +100,9 @@ impl Draft<'_> {
         }
         // whatever it lets a later revision add takes authority now
         let beyond = i64::try_from(release.most() - i128::from(needed)).unwrap_or(i64::MAX);
-        let excess = verdict.excess.saturating_add(beyond);
-        if authority < excess {
-            return Err(Error::AuthorityExceeded { authority, excess });
+        let excess = verdict.excess.saturating_add(in_its_own(&verdict, order.currency, beyond)?);
+        if authority.minor() < excess {
+            return Err(Error::AuthorityExceeded { authority: authority.minor(), excess });
         }
         let verdict = self.ask_again(&call, (&known, &hold), call.today, Grace::Released)?;
         let decision = self.decide(&call, &hold, call.today, verdict);
@@ -100,7 +112,9 @@ impl Draft<'_> {
         let mut dossier = Dossier::clone(&known);
         dossier.waiting = None;
         dossier.pass(order.clone(), Some(release), call.today);
-        Ok(self.settle(&call, dossier, (&hold, released), decision))
+        let settled = self.settle(&call, dossier, (&hold, released), decision);
+        self.recheck_held(&call, [], call.today);
+        Ok(settled)
     }
 
     /// Stops a held order for good. What passed before of the order goes on counting.
@@ -123,20 +137,48 @@ impl Draft<'_> {
         let (known, hold) = self.waiting(&ask.order_id, &ask.hold_id, None)?;
         let call = call_for(call, Some(&known));
         let verdict = self.ask_again(&call, (&known, &hold), ask.business_date, Grace::None)?;
-        self.checked_again(&call, &known, &hold, (ask.business_date, verdict))
+        let settled = self.checked_again(&call, &known, &hold, (ask.business_date, verdict))?;
+        self.recheck_held(&call, [], call.today);
+        Ok(settled)
     }
 
-    /// Checks an account's held orders again, oldest first, until its room is used (rule 5.7). Each result that is news
-    /// is recorded; an order that cannot be judged now goes on waiting.
-    pub(super) fn recheck_account(&mut self, call: &Call, account_id: &AccountId, today: NaiveDate) {
-        let held = self.with_account(account_id, |account| account.held.clone());
-        for order_id in held {
-            let Some(known) = self.dossier(&order_id).cloned() else { continue };
-            let Some(hold) = known.waiting.clone() else { continue };
-            let Ok(verdict) = self.ask_again(call, (&known, &hold), today, Grace::None) else { continue };
-            if !verdict.outcome.passes() && hold.found_before(&verdict) {
-                continue;
+    /// Checks held orders again, oldest first, until the room is used (rule 5.7): those of some accounts, and those that wait
+    /// for groups in which room may have come free. Each result that is news is recorded; an order that cannot be judged
+    /// now goes on waiting.
+    pub(super) fn recheck_held(
+        &mut self,
+        call: &Call,
+        accounts: impl IntoIterator<Item = AccountId>,
+        today: NaiveDate,
+    ) {
+        let of_accounts = accounts.into_iter().filter_map(|account_id| self.account(&account_id));
+        let held: Vec<OrderId> = of_accounts.flat_map(|account| account.held.iter().cloned()).collect();
+        let mut next = self.by_age(held);
+        // an order that takes the place of a larger one, or goes to another account, leaves room in its turn
+        while !next.is_empty() || !self.freed.is_empty() {
+            let freed = std::mem::take(&mut self.freed);
+            for pool in freed.iter().filter_map(|group_id| self.pool(group_id)) {
+                next.extend(pool.waiting.iter().map(|(age, order_id)| (age.clone(), order_id.clone())));
             }
+            for order_id in std::mem::take(&mut next).into_values() {
+                self.recheck_one(call, &order_id, today);
+            }
+        }
+    }
+
+    fn by_age(&self, held: Vec<OrderId>) -> Waiting {
+        let aged = held.into_iter().filter_map(|order_id| {
+            let age = self.dossier(&order_id)?.waiting.as_ref()?.age();
+            Some((age, order_id))
+        });
+        aged.collect()
+    }
+
+    fn recheck_one(&mut self, call: &Call, order_id: &OrderId, today: NaiveDate) {
+        let Some(known) = self.dossier(order_id).cloned() else { return };
+        let Some(hold) = known.waiting.clone() else { return };
+        let Ok(verdict) = self.ask_again(call, (&known, &hold), today, Grace::None) else { return };
+        if verdict.outcome.passes() || !hold.found_before(&verdict) {
             let call = call_for(call, Some(&known));
             // only the end of a hold can be refused, and this one is open
             let _ = self.checked_again(&call, &known, &hold, (today, verdict));
@@ -159,7 +201,7 @@ impl Draft<'_> {
             dossier.waiting = None;
             dossier.pass(hold.order.clone(), None, today);
         } else {
-            now.still_held(&decision.verdict, decision_id);
+            now.still_held((&decision.verdict, decision.currency), decision_id);
             dossier.waiting = Some(Box::new(now.clone()));
         }
         Ok(self.settle(call, dossier, (hold, now), decision))
@@ -191,9 +233,7 @@ impl Draft<'_> {
         grace: Grace,
     ) -> Result<Verdict, Error> {
         let now = self.now(call, today);
-        let verdict = self.with_account(&hold.order.account_id, |account| {
-            check_with(account, Some(known), &hold.order, (now, grace), &self.policy)
-        })?;
+        let verdict = check_with(self, Some(known), &hold.order, (now, grace))?;
         let outcome = if verdict.outcome == Outcome::Reject { Outcome::Hold } else { verdict.outcome };
         Ok(Verdict { outcome, ..verdict })
     }

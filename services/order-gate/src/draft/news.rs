@@ -4,18 +4,22 @@
 use std::sync::Arc;
 
 use indexmap::IndexSet;
-use weir_model::{AccountId, Call, CorrelationId, Currency, LineId, OrderId};
+use weir_model::{AccountId, Call, CorrelationId, Currency, GroupId, LineId, OrderId};
 
 use super::{Bookmark, Draft, Input, Settled, call_for};
 use crate::dossier::Dossier;
 use crate::error::Error;
+use crate::pool::Group;
+use crate::question::View as _;
 use crate::standing::{Conduct, Credit, Position};
 
-/// What another context says of an account.
+/// What another context says of an account or a group.
 #[derive(Debug, Clone)]
 pub(crate) enum News {
     /// Limits: its credit.
     Credit(AccountId, Arc<Credit>),
+    /// Limits: a group.
+    Group(GroupId, Arc<Group>),
     /// Collections: its conduct.
     Conduct(AccountId, Arc<Conduct>),
     /// The calendar: a new business date, on which another limit may hold.
@@ -50,9 +54,7 @@ impl Draft<'_> {
         for piece in news {
             touched.extend(self.take_in(call, piece));
         }
-        for account_id in touched {
-            self.recheck_account(call, &account_id, call.today);
-        }
+        self.recheck_held(call, touched, call.today);
         if let Some(bookmark) = bookmark {
             self.writes.bookmarks.push(bookmark);
             self.followed.reach(bookmark.feed, bookmark.to);
@@ -60,43 +62,51 @@ impl Draft<'_> {
         Ok(Settled { position: self.position(), ..Settled::default() })
     }
 
-    /// The account it is about, if it is news.
+    /// The account whose held orders may pass now, if it is news.
     fn take_in(&mut self, call: &Call, news: &News) -> Option<AccountId> {
         match news {
             News::Day(account_id) => Some(account_id.clone()),
             News::Expiry(order_id) => self.expire(call, order_id),
+            News::Group(group_id, group) => {
+                self.hear_of_group(group_id, group);
+                None
+            }
             News::Credit(account_id, credit) => {
-                let known = self.known(account_id).and_then(|account| account.credit.as_ref());
+                let known = self.account(account_id).and_then(|account| account.credit.as_ref());
                 if known.is_some_and(|known| known.version >= credit.version) {
                     return None;
                 }
-                self.account_mut(account_id).credit = Some(credit.clone());
+                self.change_account(account_id, |account| account.credit = Some(credit.clone()));
+                self.free_groups_of(account_id);
                 self.writes.inputs.insert((account_id.clone(), "credit"), Input::Credit(credit.clone()));
                 Some(account_id.clone())
             }
             News::Conduct(account_id, conduct) => {
-                let known = self.known(account_id).and_then(|account| account.conduct.as_ref());
+                let known = self.account(account_id).and_then(|account| account.conduct.as_ref());
                 if known.is_some_and(|known| known.version >= conduct.version) {
                     return None;
                 }
                 self.account_mut(account_id).conduct = Some(conduct.clone());
+                self.free_groups_of(account_id);
                 self.writes.inputs.insert((account_id.clone(), "conduct"), Input::Conduct(conduct.clone()));
                 Some(account_id.clone())
             }
             News::Position(account_id, currency, position, invoiced) => {
-                let known = self.known(account_id).and_then(|account| account.purse(*currency));
+                let known = self.account(account_id).and_then(|account| account.purse(*currency));
                 let known = known.and_then(|purse| purse.position.as_ref());
                 if known.is_some_and(|known| known.version >= position.version) {
                     return None;
                 }
-                self.account_mut(account_id).purse_mut(*currency).position = Some(position.clone());
+                self.change_account(account_id, |account| {
+                    account.purse_mut(*currency).position = Some(position.clone());
+                });
                 let input = Input::Position(*currency, position.clone());
                 self.writes.inputs.insert((account_id.clone(), currency.code()), input);
                 self.invoice(call, account_id, invoiced);
                 Some(account_id.clone())
             }
             News::Invoiced(account_id, currency, version, invoiced) => {
-                let known = self.known(account_id).and_then(|account| account.purse(*currency));
+                let known = self.account(account_id).and_then(|account| account.purse(*currency));
                 let known = known.and_then(|purse| purse.position.as_ref());
                 // what is known of a newer version is newer than these lines
                 known.filter(|known| known.version == *version)?;

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use hashbrown::{HashMap, HashSet};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, DecisionId, HoldId, OrderId};
+use weir_model::{AccountId, Call, DecisionId, GroupId, HoldId, OrderId};
 
 use super::{Authorize, Draft, Settled, Writes};
 use crate::book::Account;
@@ -16,6 +16,7 @@ use crate::dossier::Dossier;
 use crate::error::Error;
 use crate::hold::Hold;
 use crate::order::Order;
+use crate::pool::Pool;
 
 /// Asks for orders to pass together.
 #[derive(Debug, Clone)]
@@ -113,6 +114,7 @@ impl Given {
 struct Savepoint {
     accounts: HashMap<AccountId, Box<Account>>,
     dossiers: HashMap<OrderId, Arc<Dossier>>,
+    pools: HashMap<GroupId, Pool>,
     fresh: HashSet<OrderId>,
     holds: IndexMap<HoldId, Hold>,
     /// Lines are only ever added.
@@ -122,11 +124,13 @@ struct Savepoint {
 impl Savepoint {
     fn of(draft: &Draft<'_>) -> Self {
         // orders change nothing of what is left out here
-        let Draft { accounts, dossiers, writes, book: _, found: _, ids: _, pulse: _, policy: _, followed: _ } = draft;
-        let Writes { lines, fresh, holds, inputs: _, policies: _, bookmarks: _, after: _ } = writes;
+        let Draft { book: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, .. } = draft;
+        let Draft { heads: _, freed: _, policy: _, rates: _, followed: _, writes, .. } = draft;
+        let Writes { after: _, lines, fresh, holds, .. } = writes;
         Savepoint {
             accounts: accounts.clone(),
             dossiers: dossiers.clone(),
+            pools: pools.clone(),
             fresh: fresh.clone(),
             holds: holds.clone(),
             lines: lines.len(),
@@ -134,8 +138,10 @@ impl Savepoint {
     }
 
     fn restore(self, draft: &mut Draft<'_>) {
-        let Savepoint { accounts, dossiers, fresh, holds, lines } = self;
-        (draft.accounts, draft.dossiers) = (accounts, dossiers);
+        let Savepoint { accounts, dossiers, pools, fresh, holds, lines } = self;
+        (draft.accounts, draft.dossiers, draft.pools) = (accounts, dossiers, pools);
+        // nothing came free
+        draft.freed.clear();
         (draft.writes.fresh, draft.writes.holds) = (fresh, holds);
         draft.writes.lines.truncate(lines);
     }

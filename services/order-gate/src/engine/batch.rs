@@ -214,9 +214,12 @@ struct Outcome {
 /// Commands a person sends once and a client repeats. What concerns orders and deliveries is repeatable by their own ids.
 fn by_request_id(command: &Command) -> Option<&RequestId> {
     match command.ask {
-        Ask::AuthorizeTogether(_) | Ask::Release(_) | Ask::Reject(_) | Ask::Recheck(_) | Ask::Activate(_) => {
-            command.call.request_id.as_ref()
-        }
+        Ask::AuthorizeTogether(_)
+        | Ask::Release(_)
+        | Ask::Reject(_)
+        | Ask::Recheck(_)
+        | Ask::Activate(_)
+        | Ask::PutRates(_) => command.call.request_id.as_ref(),
         Ask::Authorize(_) | Ask::Cancel(_) | Ask::Deliver(_) | Ask::Hear { .. } => None,
     }
 }
@@ -297,6 +300,7 @@ fn decide(draft: &mut Draft<'_>, command: &Command) -> Result<Settled, Error> {
         Ask::Reject(ask) => draft.reject(call, ask),
         Ask::Recheck(ask) => draft.recheck(call, ask),
         Ask::Activate(ask) => draft.activate(call, ask),
+        Ask::PutRates(ask) => Ok(draft.put_rates(call, ask)),
         Ask::Hear { news, bookmark } => draft.hear(call, news, *bookmark),
     }
 }
@@ -310,13 +314,13 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
         Ask::Release(ask) => vec![&ask.order_id],
         Ask::Reject(ask) => vec![&ask.order_id],
         Ask::Recheck(ask) => vec![&ask.order_id],
-        Ask::Activate(_) => Vec::new(),
+        Ask::Activate(_) | Ask::PutRates(_) => Vec::new(),
         Ask::Hear { news, .. } => news
             .iter()
             .flat_map(|piece| match piece {
                 News::Position(.., invoiced) | News::Invoiced(.., invoiced) => invoiced.as_slice(),
                 // what may run out counts, and so is in the book
-                News::Credit(..) | News::Conduct(..) | News::Day(_) | News::Expiry(_) => &[],
+                News::Credit(..) | News::Group(..) | News::Conduct(..) | News::Day(_) | News::Expiry(_) => &[],
             })
             .map(|line| &line.order_id)
             .collect(),
@@ -324,7 +328,11 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
 }
 
 fn is_empty(changes: &Changes, writes: &Writes) -> bool {
-    writes.lines.is_empty() && changes.dossiers.is_empty() && writes.inputs.is_empty() && writes.bookmarks.is_empty()
+    writes.lines.is_empty()
+        && changes.dossiers.is_empty()
+        && writes.inputs.is_empty()
+        && writes.groups.is_empty()
+        && writes.bookmarks.is_empty()
 }
 
 /// How many of the first commands make one batch: at least one.

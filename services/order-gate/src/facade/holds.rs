@@ -157,6 +157,6 @@ fn in_currency(amount: Money, currency: Currency) -> Result<i64, Error> {
     if amount.currency() == currency {
         Ok(amount.minor())
     } else {
-        Err(Error::CurrencyMismatch { account: currency, given: amount.currency() })
+        Err(Error::CurrencyMismatch { order: currency, given: amount.currency() })
     }
 }

@@ -6,10 +6,11 @@ use weir_model::{AccountId, Currency, GroupId};
 
 use crate::book::{Book, Purse};
 use crate::commitment::Reserved;
-use crate::decision::Followed;
+use crate::decision::{Followed, Foreign, PoolSeen};
 use crate::error::Error;
 use crate::exposure::Exposure;
-use crate::rules::{oldest_overdue_days, utilisation};
+use crate::question::{About, Own, surroundings};
+use crate::rules::{Owed, oldest_overdue_days, owed, utilisation};
 use crate::standing::{Grade, LimitInForce};
 
 /// How an account stands. Amounts are minor units of its currency.
@@ -35,6 +36,12 @@ pub struct AccountStanding {
     pub blocked: Option<String>,
     /// Why it is frozen.
     pub frozen: Option<String>,
+    /// Groups whose head stops it too, with why.
+    pub inherited: Vec<(GroupId, String)>,
+    /// The pools its exposure counts in.
+    pub pools: Vec<PoolSeen>,
+    /// What it owes in other currencies.
+    pub foreign: Vec<Foreign>,
     /// Highest dunning level.
     pub dunning_level: i32,
     /// How many days its oldest item is past due.
@@ -65,12 +72,22 @@ pub(super) fn standing(
     let purse = currency.and_then(|currency| account.purse(currency));
     let schedule = purse.map_or(&[][..], Purse::schedule);
     let reserved = purse.map_or_else(Reserved::default, |purse| purse.reserved);
-    let exposure = Exposure::on(date, schedule, purse.map_or(0, Purse::unapplied_credit), reserved)?;
-    let exposure = exposure.without(book.policy.policy.left_out);
+    let at_home = Exposure::on(date, schedule, purse.map_or(0, Purse::unapplied_credit), reserved)?;
+    let about = currency.map(|currency| About { currency, own: Own::default(), today: date, horizon: None });
+    let around = about.map(|about| surroundings(book, account, &about)).transpose()?;
+    let (abroad, pools) = around.as_ref().map_or((&[][..], &[][..]), |around| (&around.abroad, &around.pools));
+    let Owed { exposure, foreign, pools } = owed(at_home, (abroad, pools), (date, book.policy.policy.left_out))?;
     let limit = credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(date));
     let net = exposure.net()?;
     let frozen = credit.and_then(|credit| credit.frozen.clone());
+    let inherited = around.as_ref().map_or(&[][..], |around| &around.inherited);
+    let is_frozen = frozen.is_some() || inherited.iter().any(|inherited| inherited.frozen.is_some());
+    let inherited = inherited.iter().filter_map(|inherited| {
+        let why = inherited.blocked.or(inherited.frozen)?;
+        Some((inherited.group_id.clone(), why.to_owned()))
+    });
     let headroom = limit.amount().map(|limit| limit.saturating_sub(net).max(0));
+    let schedules = abroad.iter().map(|abroad| abroad.schedule).chain([schedule]);
     let position = purse.and_then(|purse| purse.position.as_ref());
     Ok(AccountStanding {
         group_id: credit.and_then(|credit| credit.group_id.clone()),
@@ -78,13 +95,16 @@ pub(super) fn standing(
         currency,
         exposure,
         limit,
-        headroom: if frozen.is_some() { Some(0) } else { headroom },
+        headroom: if is_frozen { Some(0) } else { headroom },
         utilisation: utilisation(net, limit),
         over_limit: limit.amount().is_some_and(|limit| net > limit),
         blocked: conduct.and_then(|conduct| conduct.blocked.clone()),
         frozen,
+        inherited: inherited.collect(),
+        pools,
+        foreign,
         dunning_level: conduct.map_or(0, |conduct| conduct.dunning_level),
-        oldest_overdue_days: oldest_overdue_days(schedule, date),
+        oldest_overdue_days: schedules.map(|due| oldest_overdue_days(due, date)).max().unwrap_or(0),
         held_count: account.held.len(),
         terms_days: credit.map_or(0, |credit| credit.terms_days),
         versions: [

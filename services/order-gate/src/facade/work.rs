@@ -1,6 +1,6 @@
 //! What the gate does by itself as time goes by: commitments run out; and a limit that starts or ends needs no news from
 //! anybody, so held orders are checked again when the business date changes, and when the gate hears of others again
-//! after it was cut off.
+//! after it was cut off, or of other exchange rates.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use indexmap::IndexSet;
@@ -24,6 +24,8 @@ pub(super) struct Daily {
     next: Next,
     /// What the gate knew was too old by its policy.
     was_stale: bool,
+    /// How often exchange rates had been put.
+    rates_put: u64,
 }
 
 /// What is next on a business date: first what has run out, for it leaves room.
@@ -51,16 +53,16 @@ impl OrderGate {
         let (now, today) = (self.env.clock.now(), self.env.clock.today());
         let mut daily = self.daily.lock().await;
         let ages = self.engine.pulse().ages(now);
-        let (is_stale, expires) = self.engine.read(|book| {
+        let (is_stale, expires, rates_put) = self.engine.read(|book| {
             let policy = &book.policy.policy;
-            (policy.is_stale(ages), policy.commitment_days)
+            (policy.is_stale(ages), policy.commitment_days, book.rates.puts())
         })?;
-        // what was held for want of news has them now
-        let hears_again = daily.was_stale && !is_stale;
+        // what was held for want of news has them now; and other rates may leave room
+        let hears_again = (daily.was_stale && !is_stale) || daily.rates_put != rates_put;
         if daily.date != Some(today) || hears_again {
             *daily = Daily { date: Some(today), ..Daily::default() };
         }
-        daily.was_stale = is_stale;
+        (daily.was_stale, daily.rates_put) = (is_stale, rates_put);
         if let (Next::Expiry { after }, Some(days)) = (&daily.next, expires) {
             let (partition, order_id) = after;
             let (live, last) = store::live_after(&self.env.db, (*partition, order_id), STEP_ORDERS_MAX).await?;

@@ -46,6 +46,23 @@ create table inputs (
     primary key (account_id, kind)
 ) {table};
 
+-- what limits say of groups
+create table groups (
+    group_id  {text} not null primary key,
+    partition {int} not null references partitions (partition),
+    version   {int} not null,
+    input     {text} not null
+) {table};
+
+-- what one major unit of a currency is worth in another, from a day on
+create table fx_rates (
+    from_currency  {text} not null,
+    to_currency    {text} not null,
+    effective_date {date} not null,
+    rate           {rate} not null,
+    primary key (from_currency, to_currency, effective_date)
+) {table};
+
 create table policies (
     version {int} not null primary key,
     policy  {text} not null

@@ -26,6 +26,8 @@ pub enum Rule {
     LimitExpired,
     /// Exposure would exceed the limit.
     LimitExceeded,
+    /// What the members of a group owe together would exceed its pool.
+    GroupPoolExceeded,
     /// Exposure would exceed the limit, leaving out orders that ship later.
     LimitExceededInHorizon,
     /// A part of the exposure would exceed its own limit.
@@ -52,7 +54,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 21] = [
+    pub const ALL: [Rule; 22] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
@@ -63,6 +65,7 @@ impl Rule {
         Rule::LimitMissing,
         Rule::LimitExpired,
         Rule::LimitExceeded,
+        Rule::GroupPoolExceeded,
         Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded,

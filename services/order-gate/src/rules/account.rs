@@ -16,6 +16,13 @@ impl Case<'_> {
         {
             found.push(Found::plain(row, self.required, format!("the account is blocked: {reason}")));
         }
+        for inherited in question.inherited {
+            if let (Some(reason), Some(row)) = (inherited.blocked, self.row(Rule::AccountBlocked)) {
+                let message = format!("the head of group {} is blocked: {reason}", inherited.group_id);
+                let group_id = Some(inherited.group_id.clone());
+                found.push(Found { group_id, ..Found::plain(row, self.required, message) });
+            }
+        }
         self.technical(found);
         let message = "a person lets each of these orders pass";
         match self.row(Rule::ForcedHold) {
@@ -45,6 +52,13 @@ impl Case<'_> {
     /// Rules about the account's credit as such.
     pub(super) fn credit(&self, found: &mut Vec<Found>) {
         let credit = self.question.credit;
+        for inherited in self.question.inherited {
+            if let (Some(reason), Some(row)) = (inherited.frozen, self.row(Rule::AccountFrozen)) {
+                let message = format!("the head of group {} is frozen: {reason}", inherited.group_id);
+                let group_id = Some(inherited.group_id.clone());
+                found.push(Found { group_id, ..Found::plain(row, self.required, message) });
+            }
+        }
         if credit.is_none_or(|credit| credit.grade.is_none())
             && let Some(row) = self.row(Rule::NotAssessed)
         {

@@ -3,15 +3,17 @@
 use chrono::Days;
 use rust_decimal::Decimal;
 
-use super::{Case, Found, utilisation};
+use super::{Case, Found, elsewhere, utilisation};
+use crate::commitment::Reserved;
 use crate::decision::Measure;
 use crate::exposure::{Component, Exposure, Overflow};
+use crate::fx::rounded_up;
 use crate::policy::Rule;
 use crate::standing::LimitInForce;
 
 impl Case<'_> {
     pub(super) fn limit(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {
-        self.components(found);
+        self.components(found)?;
         let Some(limit) = self.limit.amount() else { return Ok(()) };
         if !self.whole(limit, found) {
             self.watch_band(limit, found);
@@ -63,9 +65,17 @@ impl Case<'_> {
         if question.ship_date.is_some_and(|ships| ships > last) {
             return Ok(());
         }
+        let order_in = |currency| if currency == question.order_currency { self.order } else { Reserved::default() };
+        let on = (question.today, question.policy.left_out);
+        let abroad = question.abroad.iter().map(|abroad| {
+            let soon = abroad.exposure(abroad.others_in_horizon, on)?.with(order_in(abroad.currency))?;
+            Ok((soon, abroad.factor))
+        });
+        let abroad: Vec<_> = abroad.collect::<Result<_, Overflow>>()?;
         let (schedule, unapplied) = (question.schedule, question.unapplied_credit);
         let soon = Exposure::on(question.today, schedule, unapplied, question.others_in_horizon)?;
-        let net = soon.without(question.policy.left_out).with(self.order)?.net()?;
+        let soon = soon.without(question.policy.left_out).with(order_in(question.currency))?;
+        let net = soon.and_elsewhere(elsewhere(abroad.into_iter())?)?.net()?;
         if !row.comparator.passes(net, limit) {
             let message = format!("exposure up to {last} with the order exceeds the limit");
             found.push(self.capped(Found::amounts(row, net, limit, message)));
@@ -73,17 +83,19 @@ impl Case<'_> {
         Ok(())
     }
 
-    fn components(&self, found: &mut Vec<Found>) {
+    fn components(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {
         let question = self.question;
         for component in Component::ALL {
             let row = question.policy.component_limit(component, question.subject(), question.checkpoint);
             let Some((row, most)) = row.and_then(|row| Some((row, row.amount(question.currency)?))) else { continue };
-            let amount = self.after.component(component);
+            let abroad = |index: usize| self.foreign.get(index).map_or(0, |f| f.after.component(component).into());
+            let amount = rounded_up(self.in_all(self.after.component(component).into(), abroad)?)?;
             if !row.comparator.passes(amount, most) {
                 let message = format!("{} exceeds its own limit", component.as_str());
                 found.push(self.capped(Found::amounts(row, amount, most, message)));
             }
         }
+        Ok(())
     }
 }
 

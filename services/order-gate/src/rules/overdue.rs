@@ -6,13 +6,14 @@ use weir_model::days_past_due;
 
 use super::{Case, Found, PERCENT_SCALE};
 use crate::decision::Measure;
-use crate::exposure::{Due, Overflow};
+use crate::exposure::{Due, Exposure, Overflow};
+use crate::fx::rounded_up;
 use crate::policy::{Rule, RuleRow};
 
 /// Sum of what has been past due for more than a number of days.
-fn overdue_beyond(schedule: &[Due], today: NaiveDate, days_max: i64) -> Result<i64, Overflow> {
+fn overdue_beyond(schedule: &[Due], today: NaiveDate, days_max: i64) -> i128 {
     let late = schedule.iter().filter(|due| days_past_due(due.date, today) > days_max);
-    i64::try_from(late.map(|due| i128::from(due.open)).sum::<i128>()).map_err(|_| Overflow)
+    late.map(|due| i128::from(due.open)).sum()
 }
 
 /// How many days the oldest open item is past due; 0 when none is.
@@ -24,7 +25,7 @@ pub(crate) fn oldest_overdue_days(schedule: &[Due], today: NaiveDate) -> i32 {
 impl Case<'_> {
     pub(super) fn overdue(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {
         self.overdue_days(found)?;
-        self.overdue_amount(found);
+        self.overdue_amount(found)?;
         self.overdue_share(found)?;
         let level = self.question.conduct.map_or(0, |conduct| conduct.dunning_level);
         if let Some(row) = self.row(Rule::DunningLevelExceeded)
@@ -40,21 +41,29 @@ impl Case<'_> {
         Ok(())
     }
 
-    /// What the row says has been past due for too long.
-    fn late(&self, row: &RuleRow) -> Result<i64, Overflow> {
-        let most = row.comparator.most(row.days.unwrap_or(0).into()).max(0);
-        overdue_beyond(self.question.schedule, self.question.today, most)
+    /// What the row says has been past due for too long, in all currencies.
+    fn late(&self, row: &RuleRow) -> Result<Decimal, Overflow> {
+        let (question, most) = (self.question, row.comparator.most(row.days.unwrap_or(0).into()).max(0));
+        let late = |schedule| overdue_beyond(schedule, question.today, most);
+        self.in_all(late(question.schedule), |index| question.abroad.get(index).map_or(0, |a| late(a.schedule)))
+    }
+
+    /// How many days the oldest item in whichever currency is past due.
+    fn oldest_days(&self) -> i32 {
+        let abroad = self.question.abroad.iter().map(|abroad| abroad.schedule);
+        let days = std::iter::once(self.question.schedule).chain(abroad);
+        days.map(|schedule| oldest_overdue_days(schedule, self.question.today)).max().unwrap_or(0)
     }
 
     fn overdue_days(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {
         let Some(row) = self.row(Rule::OverdueDaysExceeded) else { return Ok(()) };
-        let late = self.late(row)?;
+        let late = rounded_up(self.late(row)?)?;
         let tolerance = row.amount(self.question.currency).unwrap_or(0);
         if late > tolerance {
             let days = row.days.unwrap_or(0);
             let message = format!("items have been past due for more than {days} days");
             found.push(Found {
-                value: Some(Measure::Days(oldest_overdue_days(self.question.schedule, self.question.today))),
+                value: Some(Measure::Days(self.oldest_days())),
                 threshold: Some(Measure::Days(days)),
                 shortfall: Some(late.saturating_sub(tolerance)),
                 ..Found::plain(row, self.required, message)
@@ -64,26 +73,33 @@ impl Case<'_> {
     }
 
     /// Too much is overdue, and too much of the limit is used as well. Where there is no limit any exposure is too much.
-    fn overdue_amount(&self, found: &mut Vec<Found>) {
-        let Some(row) = self.row(Rule::OverdueAmountExceeded) else { return };
-        let (Some(most), Some(percent)) = (row.amount(self.question.currency), row.percent) else { return };
-        let Some(limit) = self.limit.amount() else { return };
+    fn overdue_amount(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {
+        let Some(row) = self.row(Rule::OverdueAmountExceeded) else { return Ok(()) };
+        let (Some(most), Some(percent)) = (row.amount(self.question.currency), row.percent) else { return Ok(()) };
+        let Some(limit) = self.limit.amount() else { return Ok(()) };
+        let overdue = rounded_up(self.as_it_is(|exposure| exposure.overdue)?)?;
         let used = Decimal::from(self.net_after) * Decimal::ONE_HUNDRED;
         let allowed = percent.checked_mul(Decimal::from(limit)).unwrap_or(Decimal::MAX);
-        if !row.comparator.passes(self.before.overdue, most) && !row.comparator.passes(used, allowed) {
+        if !row.comparator.passes(overdue, most) && !row.comparator.passes(used, allowed) {
             let message = format!("too much is overdue while more than {percent} % of the limit is used");
-            let failure = Found::amounts(row, self.before.overdue, most, message);
+            let failure = Found::amounts(row, overdue, most, message);
             found.push(Found { excess: self.required, ..failure });
         }
+        Ok(())
+    }
+
+    /// A figure of the exposure without the order, in all currencies.
+    fn as_it_is(&self, figure: impl Fn(&Exposure) -> i64) -> Result<Decimal, Overflow> {
+        self.in_all(figure(&self.before).into(), |index| self.foreign.get(index).map_or(0, |f| figure(&f.before).into()))
     }
 
     fn overdue_share(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {
         let Some(row) = self.row(Rule::OverdueShareExceeded) else { return Ok(()) };
-        let (Some(percent), open) = (row.percent, self.before.open()) else { return Ok(()) };
-        let late = Decimal::from(self.late(row)?) * Decimal::ONE_HUNDRED;
-        let allowed = percent.checked_mul(Decimal::from(open)).unwrap_or(Decimal::MAX);
-        if open > 0 && !row.comparator.passes(late, allowed) {
-            let share = late.checked_div(Decimal::from(open)).unwrap_or(Decimal::ONE_HUNDRED);
+        let (Some(percent), open) = (row.percent, self.as_it_is(Exposure::open)?) else { return Ok(()) };
+        let late = self.late(row)?.checked_mul(Decimal::ONE_HUNDRED).ok_or(Overflow)?;
+        let allowed = percent.checked_mul(open).unwrap_or(Decimal::MAX);
+        if open > Decimal::ZERO && !row.comparator.passes(late, allowed) {
+            let share = late.checked_div(open).unwrap_or(Decimal::ONE_HUNDRED);
             let share = share.round_dp_with_strategy(PERCENT_SCALE, RoundingStrategy::MidpointNearestEven);
             let days = row.days.unwrap_or(0);
             let message = format!("too large a share of what is open has been past due for more than {days} days");

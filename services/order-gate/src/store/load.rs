@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
-use weir_model::{AccountId, Currency};
+use weir_model::{AccountId, Currency, GroupId};
 use weir_store::{Db, Error, Id, Result, bookmark, journal};
 
 use super::{CONDUCT, CREDIT, Tenure};
 use crate::book::Book;
 use crate::decision::Followed;
 use crate::dossier::Dossier;
+use crate::fx::{Rate, Rates};
 use crate::pulse::Feed;
 
 /// Rows read at once: few enough that their texts weigh nothing beside the book.
@@ -28,6 +30,14 @@ mod sql {
             where live and partition in (select partition from partitions where owner = $1)
                 and (partition, order_id) > ($2, $3)
             order by partition, order_id limit $4";
+        GROUPS = "
+            select group_id, input from groups
+            where partition in (select partition from partitions where owner = $1) and group_id > $2
+            order by group_id limit $3";
+        RATES = "
+            select from_currency, to_currency, effective_date, rate from fx_rates
+            where (from_currency, to_currency, effective_date) > ($1, $2, $3)
+            order by from_currency, to_currency, effective_date limit $4";
         POLICY = "select policy from policies order by version desc limit 1";
     }
 }
@@ -41,10 +51,45 @@ pub(crate) async fn load(db: &Db, tenure: &Tenure) -> Result<Book> {
             followed.reach(feed.as_str(), position);
         }
     }
-    let mut book = Book::new(Arc::new(read(&policy)?), followed, journal::head_position(db).await?);
+    let rates = load_rates(db).await?;
+    let mut book = Book::new(Arc::new(read(&policy)?), rates, followed, journal::head_position(db).await?);
+    load_groups(db, tenure, &mut book).await?;
     load_accounts(db, tenure, &mut book).await?;
     load_orders(db, tenure, &mut book).await?;
+    book.add_up_pools();
     Ok(book)
+}
+
+async fn load_rates(db: &Db) -> Result<Rates> {
+    let mut rates = Rates::default();
+    // whatever the day, no currency has an empty code
+    let mut after = (String::new(), String::new(), NaiveDate::default());
+    loop {
+        let query = db.query(sql::RATES).bind(after.0.as_str()).bind(after.1.as_str()).bind(after.2);
+        let piece: Vec<(String, String, NaiveDate, weir_store::Rate)> = query.bind(PIECE).all().await?;
+        let Some((from, to, effective, _)) = piece.last() else { return Ok(rates) };
+        after = (from.clone(), to.clone(), *effective);
+        for (from, to, effective, rate) in piece {
+            rates.put(Rate { from: currency(&from)?, to: currency(&to)?, effective, rate: rate.0 });
+        }
+    }
+}
+
+async fn load_groups(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let query = db.query(sql::GROUPS).bind(&*tenure.owner).bind(after.as_str()).bind(PIECE);
+        let groups: Vec<(Id<GroupId>, String)> = query.all().await?;
+        let Some((Id(last), _)) = groups.last() else { return Ok(()) };
+        after = last.to_string();
+        for (Id(group_id), input) in groups {
+            book.enter_group(group_id, Arc::new(read(&input)?));
+        }
+    }
+}
+
+fn currency(code: &str) -> Result<Currency> {
+    Currency::from_code(code).map_err(|error| Error::Migration(error.to_string()))
 }
 
 async fn load_accounts(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
@@ -60,8 +105,7 @@ async fn load_accounts(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> 
                 CREDIT => account.credit = Some(Arc::new(read(&input)?)),
                 CONDUCT => account.conduct = Some(Arc::new(read(&input)?)),
                 code => {
-                    let currency = Currency::from_code(code).map_err(|e| Error::Migration(e.to_string()))?;
-                    account.purse_mut(currency).position = Some(Arc::new(read(&input)?));
+                    account.purse_mut(currency(code)?).position = Some(Arc::new(read(&input)?));
                 }
             }
         }

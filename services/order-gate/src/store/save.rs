@@ -2,10 +2,11 @@
 //! tenure, journal, orders. Holds, inputs, policy and bookmarks come before it, where there are any.
 
 use hashbrown::HashMap;
+use indexmap::IndexMap;
 use serde::Serialize;
 use std::sync::Arc;
 use weir_model::{AccountId, OrderId};
-use weir_store::{Column, Db, Dialect, Error, Instant, NewEntry, Query, Result, Session, Tx, bookmark, journal};
+use weir_store::{Column, Db, Dialect, Error, Instant, NewEntry, Query, Rate, Result, Session, Tx, bookmark, journal};
 
 use super::load::read;
 use super::{CONDUCT, CREDIT, Tenure, owners};
@@ -49,6 +50,8 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, wri
     }
     save_holds(tx, tenure, writes).await?;
     save_inputs(tx, tenure, writes).await?;
+    save_groups(tx, tenure, writes).await?;
+    save_rates(tx, writes).await?;
     for policy in &writes.policies {
         tx.query(sql::POLICY).bind(policy.version).bind(text(&**policy)?).execute().await?;
     }
@@ -214,6 +217,40 @@ async fn save_inputs(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()
                     .value(text);
             })
             .push(" on conflict (account_id, kind) do update set version = excluded.version, input = excluded.input")
+            .execute()
+            .await?;
+    }
+    Ok(())
+}
+
+async fn save_groups(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
+    let groups: Vec<_> = writes.groups.iter().collect();
+    for chunk in groups.chunks(ROWS_MAX) {
+        let texts: Vec<String> = chunk.iter().map(|(_, group)| text(&***group)).collect::<Result<_>>()?;
+        tx.build("insert into groups (group_id, partition, version, input) values")
+            .values(chunk.iter().zip(texts), |row, ((group_id, group), text)| {
+                row.value(group_id.as_str())
+                    .value(tenure.partition_of(group_id.as_str()))
+                    .value(group.version)
+                    .value(text);
+            })
+            .push(" on conflict (group_id) do update set version = excluded.version, input = excluded.input")
+            .execute()
+            .await?;
+    }
+    Ok(())
+}
+
+async fn save_rates(tx: &mut Tx, writes: &Writes) -> Result<()> {
+    // one insert cannot change a row twice: a later call may have put the same day's rate again
+    let newest: IndexMap<_, _> = writes.rates.iter().map(|r| ((r.from, r.to, r.effective), r.rate)).collect();
+    let newest: Vec<_> = newest.into_iter().collect();
+    for chunk in newest.chunks(ROWS_MAX) {
+        tx.build("insert into fx_rates (from_currency, to_currency, effective_date, rate) values")
+            .values(chunk, |row, ((from, to, effective), rate)| {
+                row.value(from.code()).value(to.code()).value(*effective).value(Rate(*rate));
+            })
+            .push(" on conflict (from_currency, to_currency, effective_date) do update set rate = excluded.rate")
             .execute()
             .await?;
     }

@@ -132,7 +132,7 @@ on_both_databases! {
         world.credit("globex", Credit { currency: usd, ..credit(100) }).await;
         let before = traces(&world).await;
         let status = try_batch(&world, "r-1", vec![order("o-1", "acme", 1), order("o-2", "globex", 1)]).await.unwrap_err();
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "CURRENCY_MISMATCH"));
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "FX_RATE_MISSING"));
         let facts = status.get_details_error_info().unwrap().metadata;
         assert_eq!((facts["index"].as_str(), facts["order_id"].as_str()), ("1", "o-2"));
         assert_eq!(traces(&world).await, before);

@@ -172,7 +172,7 @@ on_both_databases! {
         world.credit("acme", Credit { version: 2, currency: usd, ..credit(1_000) }).await;
         assert_eq!(world.authorize(order("o-1", "acme", 100)).await, first);
         let refused = world.try_authorize(order("o-2", "acme", 100)).await.unwrap_err();
-        assert_eq!(reason(&refused), "CURRENCY_MISMATCH");
+        assert_eq!(reason(&refused), "FX_RATE_MISSING");
     }
 
     async fn an_order_finished_long_ago_does_not_disturb_those_that_come_with_it(db: Db) {

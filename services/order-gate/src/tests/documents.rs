@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use weir_model::{Call, CorrelationId, DeliveryId, Ids, OrderId, SubjectId};
 
 use super::world::{account, cny, credit, date, line, order_id, owed, today, yuan};
+use crate::fx::Rates;
 use crate::book::Book;
 use crate::commitment::{Line, Reserved};
 use crate::decision::Followed;
@@ -93,7 +94,7 @@ impl Desk {
             reason: String::new(),
         };
         let mut desk = Desk {
-            book: Book::new(Arc::new(policy), Followed::default(), 0),
+            book: Book::new(Arc::new(policy), Rates::default(), Followed::default(), 0),
             rows: HashMap::new(),
             ids: Ids::seeded(1),
             pulse: Pulse::default(),
@@ -166,7 +167,7 @@ impl Desk {
 
     /// What accounts reserve and hold, added up from the documents alone.
     fn rebuilt(&self) -> Book {
-        let mut book = Book::new(self.book.policy.clone(), self.book.followed, 0);
+        let mut book = Book::new(self.book.policy.clone(), Rates::default(), self.book.followed, 0);
         let mut live: Vec<_> = self.rows.values().filter(|dossier| dossier.is_live()).cloned().collect();
         live.sort_by_key(|dossier| dossier.waiting.as_ref().map(|hold| (hold.held_at, hold.hold_id.clone())));
         for dossier in live {

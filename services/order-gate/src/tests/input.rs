@@ -13,7 +13,7 @@ use weir_wire::order_gate::v1::{self as wire, Checkpoint};
 use super::world::{World, amount, credit, order};
 
 /// The fields a refusal names, in order.
-fn fields(status: &Status) -> Vec<String> {
+pub(super) fn fields(status: &Status) -> Vec<String> {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
     let details = status.get_details_bad_request().expect("a BadRequest");
     details.field_violations.into_iter().map(|violation| violation.field).collect()

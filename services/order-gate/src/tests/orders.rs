@@ -250,7 +250,7 @@ on_both_databases! {
         foreign.currency_code = "EUR".to_owned();
         foreign.lines[0].amount.as_mut().unwrap().currency_code = "EUR".to_owned();
         let status = world.try_authorize(foreign).await.unwrap_err();
-        assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "CURRENCY_MISMATCH"));
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "FX_RATE_MISSING"));
     }
 
     async fn a_debt_in_another_currency_needs_a_rate(db: Db) {

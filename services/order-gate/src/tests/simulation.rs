@@ -24,7 +24,7 @@ fn value_up_to(most: i64) -> Option<wire::Policy> {
 
 impl World {
     /// Runs a simulation to its end: the changes, the summary, and how often it told how far it was.
-    async fn simulate(
+    pub(super) async fn simulate(
         &self,
         request: wire::SimulatePolicyRequest,
     ) -> (Vec<wire::SimulatedChange>, wire::SimulationSummary, usize) {

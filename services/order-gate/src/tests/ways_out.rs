@@ -2,14 +2,20 @@
 
 use chrono::Days;
 use proptest::prelude::*;
+use rust_decimal::Decimal;
+use weir_model::Currency;
 
 use super::world::{account, cny, credit, date, line, question, row, today};
 use crate::commitment::{Line, Reserved};
 use crate::decision::{Outcome, Verdict, WayOut};
 use crate::exposure::{Component, Due, LeftOut};
 use crate::policy::{Action, Comparator, Policy, Rule, RuleRow};
-use crate::rules::{Grace, Question, decide};
+use crate::rules::{Abroad, Grace, PoolAsked, Question, decide};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
+
+fn usd() -> Currency {
+    Currency::from_code("USD").unwrap()
+}
 
 #[derive(Debug, Clone)]
 struct Case {
@@ -22,13 +28,43 @@ struct Case {
     prepaid: i64,
     policy: Policy,
     grace: Grace,
+    abroad: Vec<Purse>,
+    pools: Vec<PoolAsked>,
+    order_currency: Currency,
+}
+
+/// What is owed in another currency.
+#[derive(Debug, Clone)]
+struct Purse {
+    currency: Currency,
+    factor: Decimal,
+    schedule: Vec<Due>,
+    unapplied: i64,
+    others: Reserved,
+}
+
+impl Purse {
+    fn abroad(&self) -> Abroad<'_> {
+        Abroad {
+            currency: self.currency,
+            factor: self.factor,
+            schedule: &self.schedule,
+            unapplied_credit: self.unapplied,
+            others: self.others,
+            others_in_horizon: self.others,
+        }
+    }
 }
 
 impl Case {
     fn verdict(&self) -> Verdict {
         let conduct = Conduct { version: 1, blocked: None, dunning_level: self.dunning_level };
         let account_id = account("acme");
+        let abroad: Vec<Abroad<'_>> = self.abroad.iter().map(Purse::abroad).collect();
         decide(&Question {
+            abroad: &abroad,
+            pools: &self.pools,
+            order_currency: self.order_currency,
             credit: Some(&self.credit),
             conduct: Some(&conduct),
             schedule: &self.schedule,
@@ -50,6 +86,12 @@ impl Case {
 
     fn value(&self) -> i64 {
         self.lines.iter().map(|line| line.ordered).sum()
+    }
+
+    /// Minor units of the account's currency for one of the order's.
+    fn factor(&self) -> Decimal {
+        let of_order = self.abroad.iter().find(|purse| purse.currency == self.order_currency);
+        of_order.map_or(Decimal::ONE, |purse| purse.factor)
     }
 
     /// What the customer, the sales desk or the credit desk would do; `less` minor units short of it.
@@ -189,16 +231,53 @@ fn case() -> impl Strategy<Value = Case> {
                 prepaid,
                 policy: strict(comparator, tolerance, rules),
                 grace: Grace::None,
+                abroad: Vec::new(),
+                pools: Vec::new(),
+                order_currency: cny(),
             }
         },
     )
+}
+
+/// Pools over none to three levels, in the account's currency or dollars, already full or not.
+fn pools() -> impl Strategy<Value = Vec<(i64, Currency, Decimal)>> {
+    let currency = prop_oneof![3 => Just(cny()), 1 => Just(usd())];
+    let pool = (0..500_i64, currency, (0..30_000_i64).prop_map(|others| Decimal::new(others, 2)));
+    prop::collection::vec(pool, 0..4)
+}
+
+/// The same with what is owed in dollars, an order that is perhaps in them, and pools.
+fn wide() -> impl Strategy<Value = Case> {
+    let dollars = (schedule(), 0..40_i64, 0..40_i64, 1..90_000_i64);
+    (case(), prop::option::of(dollars), any::<bool>(), pools()).prop_map(|(mut case, dollars, is_of_dollars, pools)| {
+        if let Some((schedule, unapplied, ordered, rate)) = dollars {
+            let others = Reserved { ordered: ordered.into(), ..Reserved::default() };
+            let factor = Decimal::new(rate, 4);
+            case.abroad = vec![Purse { currency: usd(), factor, schedule, unapplied, others }];
+            if is_of_dollars {
+                case.order_currency = usd();
+            }
+        }
+        let rate_of = |currency: Currency| if currency == cny() { Decimal::ONE } else { Decimal::new(1_371, 4) };
+        let levels = (1..).zip(pools).map(|(level, (limit, currency, others))| PoolAsked {
+            group_id: weir_model::GroupId::parse(&format!("level-{level}")).unwrap(),
+            limit: weir_model::Money::new(limit, currency),
+            others,
+            // yuan into dollars at 0.1371, dollars into yuan at their factor
+            factors: std::iter::once(rate_of(currency))
+                .chain(case.abroad.iter().map(|purse| if currency == usd() { Decimal::ONE } else { purse.factor }))
+                .collect(),
+        });
+        case.pools = levels.collect();
+        case
+    })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
-    fn taking_a_way_out_lets_the_same_order_pass(case in case()) {
+    fn taking_a_way_out_lets_the_same_order_pass(case in wide()) {
         let verdict = case.verdict();
         prop_assert_eq!(verdict.ways_out.is_empty(), verdict.outcome != Outcome::Hold);
         for way in verdict.ways_out {
@@ -207,7 +286,7 @@ proptest! {
     }
 
     #[test]
-    fn a_minor_unit_less_does_not(case in case()) {
+    fn a_minor_unit_less_does_not(case in wide()) {
         for way in case.verdict().ways_out {
             if matches!(way, WayOut::AskRelease(_)) {
                 continue;
@@ -217,35 +296,37 @@ proptest! {
     }
 
     #[test]
-    fn a_release_of_what_credit_rules_stop_takes_authority_over_something(case in case()) {
+    fn a_release_of_what_credit_rules_stop_takes_authority_over_something(case in wide()) {
         let verdict = case.verdict();
         prop_assert_eq!(verdict.excess > 0, verdict.outcome == Outcome::Hold);
-        prop_assert!(verdict.excess <= case.value().max(verdict.required));
+        let value = (Decimal::from(case.value()) * case.factor()).ceil();
+        prop_assert!(Decimal::from(verdict.excess) <= value.max(verdict.required.into()));
     }
 
     #[test]
-    fn a_decision_asked_again_under_the_same_policy_says_the_same(case in case()) {
+    fn a_decision_asked_again_under_the_same_policy_says_the_same(case in wide()) {
         let verdict = case.verdict();
-        let again = replayed(verdict.clone(), &case.policy);
+        let again = replayed(&case, verdict.clone(), &case.policy);
         prop_assert_eq!(Verdict { ways_out: Vec::new(), facts: None, ..verdict }, again);
     }
 
     #[test]
-    fn a_decision_asked_again_under_another_policy_says_what_that_would_have_said(case in case(), other in case()) {
-        let again = replayed(case.verdict(), &other.policy);
+    fn a_decision_asked_again_under_another_policy_says_what_that_would_have_said(case in wide(), other in case()) {
+        let again = replayed(&case, case.verdict(), &other.policy);
         let would_be = Case { policy: other.policy, ..case }.verdict();
         prop_assert_eq!(Verdict { ways_out: Vec::new(), facts: None, ..would_be }, again);
     }
 }
 
 /// What the record of a verdict says under a policy.
-fn replayed(verdict: Verdict, policy: &Policy) -> Verdict {
+fn replayed(case: &Case, verdict: Verdict, policy: &Policy) -> Verdict {
     let decision = crate::decision::Decision {
         decision_id: None,
         order_id: super::world::order_id("o-1"),
         revision: 1,
         account_id: account("acme"),
         currency: cny(),
+        order_currency: (case.order_currency != cny()).then_some(case.order_currency),
         checkpoint: crate::order::Checkpoint::Order,
         verdict,
         policy_version: 1,

@@ -27,6 +27,7 @@ fn policy(policy: &Policy) -> wire::Policy {
         left_out_components: left_out(policy.left_out),
         hold_notice_roles: policy.hold_notice_roles.clone(),
         commitment_days: policy.commitment_days,
+        fx_rate_days_max: policy.fx_rate_days_max,
     }
 }
 

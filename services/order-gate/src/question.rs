@@ -1,0 +1,228 @@
+//! What an order is asked against: its account without the order itself, what the account owes in other currencies, and
+//! its groups. The same over the book and over a draft. Pure.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use smallvec::SmallVec;
+use weir_model::{AccountId, Currency, Money};
+
+use crate::book::{Account, Purse};
+use crate::check::Now;
+use crate::commitment::{Line, Reserved};
+use crate::error::Error;
+use crate::exposure::Overflow;
+use crate::fx::{NoRate, Rates, exact_product, exact_sum};
+use crate::order::Order;
+use crate::policy::{PolicyVersion, Rule};
+use crate::pool::{Pools, Share, blocked_by, line_of};
+use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
+
+/// Everything the gate decides by: the book, or a draft over it.
+pub(crate) trait View: Pools {
+    /// An account, as far as anything is known of it.
+    fn account(&self, account_id: &AccountId) -> Option<&Account>;
+    /// What the gate goes by.
+    fn policy(&self) -> &PolicyVersion;
+    /// Exchange rates.
+    fn rates(&self) -> &Rates;
+}
+
+/// An order, as it is asked about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// The order.
+    pub(crate) order: &'a Order,
+    /// Its lines, with what happened to them.
+    pub(crate) lines: &'a [Line],
+    /// What it reserves already, to be left out of the exposure.
+    pub(crate) own: Own,
+    /// Whether a forced hold stopped it before.
+    pub(crate) was_forced: bool,
+    /// When.
+    pub(crate) now: Now,
+    /// Which rules cannot stop it.
+    pub(crate) grace: Grace,
+}
+
+/// What an order reserves already, and when that is to ship.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Own {
+    /// What it reserves.
+    pub(crate) reserved: Reserved,
+    /// When it is to ship.
+    pub(crate) ship_date: Option<NaiveDate>,
+}
+
+/// What an account owes beside its own currency, and what its groups say.
+#[derive(Debug)]
+pub(crate) struct Surroundings<'a> {
+    /// The account's currency: that of its limits, where there are any.
+    pub(crate) currency: Currency,
+    /// What it owes in others.
+    pub(crate) abroad: SmallVec<[Abroad<'a>; 1]>,
+    /// Pools it counts in.
+    pub(crate) pools: SmallVec<[PoolAsked; 1]>,
+    /// Groups whose head stops it.
+    pub(crate) inherited: SmallVec<[Inherited<'a>; 1]>,
+}
+
+/// Of which order's surroundings are asked, and for which day.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About {
+    /// The order's currency; that of the account where no order is asked about.
+    pub(crate) currency: Currency,
+    /// What it reserves already in that currency.
+    pub(crate) own: Own,
+    /// The business date.
+    pub(crate) today: NaiveDate,
+    /// The last day of the horizon, where one is asked for.
+    pub(crate) horizon: Option<NaiveDate>,
+}
+
+impl About {
+    /// What is reserved beside the order, and the part of it within the horizon.
+    fn others(&self, purse: Option<&Purse>, currency: Currency) -> (Reserved, Reserved) {
+        let own = if currency == self.currency { self.own } else { Own::default() };
+        let mut others = purse.map_or_else(Reserved::default, |purse| purse.reserved);
+        others -= own.reserved;
+        let soon = self.horizon.map(|last| {
+            let mut soon = purse.map_or_else(Reserved::default, |purse| purse.reserved_up_to(last));
+            soon -= soon_of(own.reserved, own.ship_date, last);
+            soon
+        });
+        (others, soon.unwrap_or(others))
+    }
+}
+
+/// What surrounds an account. An error where something has to be converted and cannot be.
+pub(crate) fn surroundings<'a>(
+    view: &'a impl View,
+    account: &'a Account,
+    about: &About,
+) -> Result<Surroundings<'a>, Error> {
+    let credit = account.credit.as_deref();
+    // without a limit there is nothing to compare with what is owed in other currencies
+    let currency = credit.map_or(about.currency, |credit| credit.currency);
+    let mut around = Surroundings { currency, abroad: SmallVec::new(), pools: SmallVec::new(), inherited: SmallVec::new() };
+    let Some(credit) = credit else { return Ok(around) };
+    let factor = |from, to| view.rates().factor((from, to), about.today, view.policy().policy.fx_rate_days_max);
+    let counts = |purse: &&Purse| purse.currency != currency && purse.currency != about.currency && !purse.is_empty();
+    let foreign = account.purses.iter().filter(counts).map(|purse| purse.currency);
+    let of_order = (about.currency != currency).then_some(about.currency);
+    for currency in foreign.chain(of_order) {
+        let purse = account.purse(currency);
+        let (others, others_in_horizon) = about.others(purse, currency);
+        around.abroad.push(Abroad {
+            currency,
+            factor: factor(currency, around.currency)?,
+            schedule: purse.map_or(&[], Purse::schedule),
+            unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
+            others,
+            others_in_horizon,
+        });
+    }
+    let Some(group_id) = &credit.group_id else { return Ok(around) };
+    if let Some(share) = account.share() {
+        for group_id in line_of(view, group_id) {
+            let Some(pool) = view.pool(&group_id) else { continue };
+            let Some(limit) = pool.group.limit else { continue };
+            let owed = around.abroad.iter().map(|abroad| abroad.currency);
+            let owed = std::iter::once(currency).chain(owed);
+            let (others, factors) = beside(pool.total(), &share, (about.currency, limit), owed, factor)?;
+            around.pools.push(PoolAsked { group_id, limit, others, factors });
+        }
+    }
+    if credit.inherits_block {
+        for group_id in blocked_by(view, group_id) {
+            let head = view.pool(&group_id).and_then(|pool| pool.group.head.as_ref());
+            let Some(head) = head.and_then(|head| view.account(head)) else { continue };
+            let blocked = head.conduct.as_deref().and_then(|conduct| conduct.blocked.as_deref());
+            let frozen = head.credit.as_deref().and_then(|credit| credit.frozen.as_deref());
+            // an account stopped itself is told so anyway
+            if !std::ptr::eq(head, account) && (blocked.is_some() || frozen.is_some()) {
+                around.inherited.push(Inherited { group_id, blocked, frozen });
+            }
+        }
+    }
+    Ok(around)
+}
+
+/// What all but one account owe of a pool, unrounded in its currency, and by which factors that account's share comes on
+/// top.
+fn beside(
+    total: &[(Currency, i128)],
+    share: &Share,
+    (of_order, limit): (Currency, Money),
+    owed: impl Iterator<Item = Currency>,
+    factor: impl Fn(Currency, Currency) -> Result<Decimal, NoRate>,
+) -> Result<(Decimal, SmallVec<[Decimal; 2]>), Error> {
+    let own = |currency| share.amounts.iter().find(|(known, _)| *known == currency).map_or(0, |(_, amount)| *amount);
+    let mut others = Decimal::ZERO;
+    for (currency, total) in total {
+        let rest = total - own(*currency);
+        if rest != 0 {
+            others = exact_sum(others, exact_product(rest, factor(*currency, limit.currency())?)?)?;
+        }
+    }
+    let factors = owed.map(|currency| {
+        let counts = own(currency) != 0 || currency == of_order;
+        if counts { factor(currency, limit.currency()) } else { Ok(Decimal::ZERO) }
+    });
+    Ok((others, factors.collect::<Result<_, _>>()?))
+}
+
+impl Asked<'_> {
+    /// Has the rules judge the order: its account as it is without it, and with it as it is asked.
+    pub(crate) fn judged<T>(
+        &self,
+        view: &impl View,
+        judge: impl FnOnce(&Question<'_>) -> Result<T, Overflow>,
+    ) -> Result<T, Error> {
+        let (order, policy) = (self.order, &view.policy().policy);
+        let unknown = Account::default();
+        let account = view.account(&order.account_id).unwrap_or(&unknown);
+        let subject = rules::subject(&order.account_id, account.credit.as_deref());
+        let horizon = policy.row(Rule::LimitExceededInHorizon, subject, order.checkpoint);
+        let horizon = horizon.map(|row| rules::last_day(self.now.today, row.days));
+        let about = About { currency: order.currency, own: self.own, today: self.now.today, horizon };
+        let Surroundings { currency, abroad, pools, inherited } = surroundings(view, account, &about)?;
+        let purse = account.purse(currency);
+        let (others, others_in_horizon) = about.others(purse, currency);
+        let question = Question {
+            account_id: &order.account_id,
+            credit: account.credit.as_deref(),
+            conduct: account.conduct.as_deref(),
+            schedule: purse.map_or(&[], Purse::schedule),
+            unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
+            others,
+            others_in_horizon,
+            abroad: &abroad,
+            pools: &pools,
+            inherited: &inherited,
+            lines: self.lines,
+            prepaid: order.prepaid,
+            ship_date: order.ship_date,
+            terms_days: order.terms_days,
+            discount_percent: order.discount_percent,
+            was_forced: self.was_forced,
+            currency,
+            order_currency: order.currency,
+            checkpoint: order.checkpoint,
+            today: self.now.today,
+            ages: self.now.ages,
+            policy,
+            grace: self.grace,
+        };
+        Ok(judge(&question)?)
+    }
+}
+
+/// What of a reservation counts up to a day: all of it where it ships by then, or nobody knows when; what is delivered
+/// in any case.
+pub(crate) fn soon_of(reserved: Reserved, ship_date: Option<NaiveDate>, last: NaiveDate) -> Reserved {
+    if ship_date.is_none_or(|ships| ships <= last) {
+        reserved
+    } else {
+        Reserved { ordered: 0, delivered: reserved.delivered, prepaid: 0 }
+    }
+}
