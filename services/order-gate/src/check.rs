@@ -30,12 +30,7 @@ pub(crate) struct Now {
 }
 
 /// Asks the rules about an order, leaving out of the exposure what it reserves already.
-pub(crate) fn check(
-    view: &impl View,
-    dossier: Option<&Dossier>,
-    order: &Order,
-    now: Now,
-) -> Result<Checked, Error> {
+pub(crate) fn check(view: &impl View, dossier: Option<&Dossier>, order: &Order, now: Now) -> Result<Checked, Error> {
     let (grace, release) = grace(dossier, order, now.today)?;
     let verdict = check_with(view, dossier, order, (now, grace))?;
     Ok(Checked { verdict, grace, release })

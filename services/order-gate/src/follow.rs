@@ -96,9 +96,7 @@ impl Source for GateSource {
 
     async fn watch(&self, after: i64) -> Result<Line<FeedStep<Heard>>, SourceError> {
         match self.feed {
-            Feed::Limits => {
-                feed::limits::watch(&self.peer, after, |header, change| heard(header, said(change))).await
-            }
+            Feed::Limits => feed::limits::watch(&self.peer, after, |header, change| heard(header, said(change))).await,
             Feed::Receivables => {
                 feed::receivables::watch(&self.peer, after, |header, change| heard(header, position(change))).await
             }

@@ -103,7 +103,8 @@ pub(crate) fn surroundings<'a>(
     let credit = account.credit.as_deref();
     // without a limit there is nothing to compare with what is owed in other currencies
     let currency = credit.map_or(about.currency, |credit| credit.currency);
-    let mut around = Surroundings { currency, abroad: SmallVec::new(), pools: SmallVec::new(), inherited: SmallVec::new() };
+    let mut around =
+        Surroundings { currency, abroad: SmallVec::new(), pools: SmallVec::new(), inherited: SmallVec::new() };
     let Some(credit) = credit else { return Ok(around) };
     let factor = |from, to| view.rates().factor((from, to), about.today, view.policy().policy.fx_rate_days_max);
     let counts = |purse: &&Purse| purse.currency != currency && purse.currency != about.currency && !purse.is_empty();

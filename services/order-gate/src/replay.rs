@@ -230,7 +230,9 @@ impl<'a> Past<'a> {
             credit: facts.credit.as_ref().map(|credit| credit_of(decision, credit)),
             conduct: Conduct { version: 0, blocked: facts.blocked.clone(), dunning_level: facts.dunning_level },
             at_home: PastPurse::of(&verdict.before, &facts.overdue, facts.in_horizon, today),
-            abroad: abroad.map(|(f, facts)| PastPurse::of(&f.before, &facts.overdue, facts.in_horizon, today)).collect(),
+            abroad: abroad
+                .map(|(f, facts)| PastPurse::of(&f.before, &facts.overdue, facts.in_horizon, today))
+                .collect(),
             pools: pools.collect(),
             inherited: inherited.collect(),
             lines,

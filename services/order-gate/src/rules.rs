@@ -16,8 +16,8 @@ use smallvec::SmallVec;
 use weir_model::{AccountId, Currency, GroupId, Money};
 
 pub use abroad::Abroad;
-pub(crate) use abroad::{Owed, owed};
 use abroad::elsewhere;
+pub(crate) use abroad::{Owed, owed};
 pub(crate) use limit::last_day;
 pub(crate) use overdue::oldest_overdue_days;
 

@@ -17,6 +17,7 @@ mod load;
 mod orders;
 mod ownership;
 mod policy;
+mod pool_figures;
 mod pools;
 mod simulation;
 mod stale;

@@ -20,9 +20,7 @@ impl Pools for Draft<'_> {
 
 impl PoolsMut for Draft<'_> {
     fn pool_mut(&mut self, group_id: &GroupId) -> &mut Pool {
-        self.pools
-            .entry_ref(group_id)
-            .or_insert_with(|| self.book.pools.get(group_id).cloned().unwrap_or_default())
+        self.pools.entry_ref(group_id).or_insert_with(|| self.book.pools.get(group_id).cloned().unwrap_or_default())
     }
 }
 

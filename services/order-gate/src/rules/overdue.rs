@@ -90,7 +90,9 @@ impl Case<'_> {
 
     /// A figure of the exposure without the order, in all currencies.
     fn as_it_is(&self, figure: impl Fn(&Exposure) -> i64) -> Result<Decimal, Overflow> {
-        self.in_all(figure(&self.before).into(), |index| self.foreign.get(index).map_or(0, |f| figure(&f.before).into()))
+        self.in_all(figure(&self.before).into(), |index| {
+            self.foreign.get(index).map_or(0, |f| figure(&f.before).into())
+        })
     }
 
     fn overdue_share(&self, found: &mut Vec<Found>) -> Result<(), Overflow> {

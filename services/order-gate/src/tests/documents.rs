@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use weir_model::{Call, CorrelationId, DeliveryId, Ids, OrderId, SubjectId};
 
 use super::world::{account, cny, credit, date, line, order_id, owed, today, yuan};
-use crate::fx::Rates;
 use crate::book::Book;
 use crate::commitment::{Line, Reserved};
 use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::draft::{Authorize, Cancel, Deliver, Draft, Invoiced, News, Settled};
 use crate::error::Error;
+use crate::fx::Rates;
 use crate::order::{Checkpoint, Order, OrderLine};
 use crate::policy::{Policy, PolicyVersion};
 use crate::pulse::Pulse;
@@ -75,16 +75,16 @@ fn what_is_paid_in_advance_pays_what_is_invoiced_first_and_is_never_more_than_wh
 }
 
 /// A book without database: what a batch of one command changes is visible at once, and everything is kept as rows are.
-struct Desk {
-    book: Book,
-    rows: HashMap<OrderId, Arc<Dossier>>,
+pub(super) struct Desk {
+    pub(super) book: Book,
+    pub(super) rows: HashMap<OrderId, Arc<Dossier>>,
     ids: Ids,
     pulse: Pulse,
     call: Call,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    pub(super) fn new() -> Desk {
         let call = weir_store::testing::call();
         let policy = PolicyVersion {
             version: 1,
@@ -104,7 +104,7 @@ impl Desk {
         desk
     }
 
-    fn run<T>(&mut self, work: impl FnOnce(&mut Draft<'_>, &Call) -> T) -> T {
+    pub(super) fn run<T>(&mut self, work: impl FnOnce(&mut Draft<'_>, &Call) -> T) -> T {
         let mut draft = Draft::new(&self.book, self.rows.clone(), &self.ids, &self.pulse);
         let done = work(&mut draft, &self.call);
         let (changes, _) = draft.finish();
@@ -113,11 +113,11 @@ impl Desk {
         done
     }
 
-    fn hear(&mut self, news: News) {
+    pub(super) fn hear(&mut self, news: News) {
         self.run(|draft, call| draft.hear(call, &[news], None).unwrap());
     }
 
-    fn authorize(&mut self, order: Order) -> Result<Settled, Error> {
+    pub(super) fn authorize(&mut self, order: Order) -> Result<Settled, Error> {
         let ask = Authorize { order, business_date: today(), must_be_known: false };
         self.run(|draft, call| draft.authorize(call, &ask))
     }

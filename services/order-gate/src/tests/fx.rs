@@ -8,8 +8,7 @@ use weir_model::{Currency, Money, Principal, Role, SubjectId};
 use weir_store::{Db, on_both_databases};
 use weir_wire::google::r#type as pb;
 use weir_wire::order_gate::v1::{
-    self as wire, HoldState, Outcome, Rule, fx_rate_service_client::FxRateServiceClient, measure::Measure,
-    way_out::Way,
+    self as wire, HoldState, Outcome, Rule, fx_rate_service_client::FxRateServiceClient, measure::Measure, way_out::Way,
 };
 use weir_wire::{Peer, emit};
 

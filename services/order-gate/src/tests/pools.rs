@@ -39,9 +39,9 @@ impl World {
     /// What the members of each group of an account owe, and their pools, in yuan.
     async fn pools(&self, account_id: &str) -> Vec<(String, i64, i64)> {
         let pools = self.standing(account_id).await.pools;
-        let told = pools.into_iter().map(|pool| {
-            (pool.group_id, units(pool.exposure_after.as_ref()), units(pool.pool_limit.as_ref()))
-        });
+        let told = pools
+            .into_iter()
+            .map(|pool| (pool.group_id, units(pool.exposure_after.as_ref()), units(pool.pool_limit.as_ref())));
         told.collect()
     }
 }
