@@ -13,6 +13,7 @@ use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::exposure::{Due, whole};
 use crate::fx::Rates;
+use crate::pattern::Pattern;
 use crate::policy::PolicyVersion;
 use crate::pool::{Group, Pool, Pools, PoolsMut, Share, regroup, shift};
 use crate::question::{View, soon_of};
@@ -104,6 +105,8 @@ pub struct Account {
     pub purses: SmallVec<[Purse; 1]>,
     /// Its held orders, oldest first.
     pub held: Vec<OrderId>,
+    /// What its orders of late were worth; none while no rule asks.
+    pub pattern: Option<Arc<Pattern>>,
 }
 
 impl Account {
@@ -200,11 +203,11 @@ impl Book {
     }
 
     /// Enters what limits say of a group.
-    pub(crate) fn enter_group(&mut self, group_id: GroupId, group: Arc<Group>) {
-        regroup(self, &group_id, group.clone());
+    pub(crate) fn enter_group(&mut self, group_id: GroupId, group: Group) {
         if let Some(head) = &group.head {
-            self.heads.entry_ref(head).or_default().push(group_id);
+            self.heads.entry_ref(head).or_default().push(group_id.clone());
         }
+        regroup(self, &group_id, Arc::new(group));
     }
 
     /// Adds up what the members of each group owe, once all of them and their orders are entered.

@@ -49,7 +49,11 @@ pub(crate) fn check_with(
     let asked = Asked {
         lines: &lines,
         order,
-        own: own.map_or_else(Own::default, |own| Own { reserved: own.reserved(), ship_date: own.ship_date() }),
+        own: own.map_or_else(Own::default, |own| Own {
+            reserved: own.reserved(),
+            ship_date: own.ship_date(),
+            passed: own.passed_order(),
+        }),
         was_forced: held.is_some_and(|hold| hold.order.revision == order.revision && hold.is_forced()),
         now,
         grace,

@@ -12,6 +12,7 @@ use crate::commitment::{CommitmentState, Line, Reserved, has_run_out};
 use crate::exposure::Overflow;
 use crate::hold::{Hold, Release};
 use crate::order::{Content, Order};
+use crate::pattern::PassedOrder;
 
 /// What happened to a line so far, in one currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +142,13 @@ impl Dossier {
     pub fn account_id(&self) -> Option<&AccountId> {
         let waiting = self.waiting.as_ref().map(|hold| &hold.order.account_id);
         self.counts_for().map(|(account_id, _)| account_id).or(waiting)
+    }
+
+    /// The revision that counts, as an account's pattern knows it.
+    pub(crate) fn passed_order(&self) -> Option<PassedOrder> {
+        let Passed { order, passed_on, .. } = self.passed.as_ref()?;
+        // one whose value does not fit was never let pass
+        Some(PassedOrder { currency: order.currency, date: (*passed_on)?, value: order.value().ok()? })
     }
 
     /// The lines that count, with what happened to them.

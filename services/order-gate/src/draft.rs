@@ -7,6 +7,7 @@ mod authorize;
 mod groups;
 mod holds;
 mod news;
+mod pattern;
 mod rates;
 mod together;
 
@@ -31,6 +32,7 @@ use crate::dossier::{Commitment, Dossier};
 use crate::fx::{Rate, Rates};
 use crate::hold::Hold;
 use crate::order::Order;
+use crate::pattern::Pattern;
 use crate::policy::PolicyVersion;
 use crate::pool::{Group, Pool};
 use crate::pulse::Pulse;
@@ -49,12 +51,13 @@ pub(crate) struct Line {
     pub(crate) after: String,
 }
 
-/// What another context said of an account, to be written.
+/// What another context said of an account, or what its orders were worth, to be written.
 #[derive(Debug)]
 pub(crate) enum Input {
     Credit(Arc<Credit>),
     Conduct(Arc<Conduct>),
     Position(Currency, Arc<Position>),
+    Pattern(Arc<Pattern>),
 }
 
 /// A bookmark to be moved.
@@ -74,7 +77,7 @@ pub(crate) struct Writes {
     /// Orders nothing was known of before, neither in the book nor where the database was asked.
     pub(crate) fresh: HashSet<OrderId>,
     pub(crate) holds: IndexMap<HoldId, Hold>,
-    /// The newest of each kind: credit, conduct, position by currency.
+    /// The newest of each kind: credit, conduct, pattern, position by currency.
     pub(crate) inputs: IndexMap<(AccountId, &'static str), Input>,
     /// What limits said of groups.
     pub(crate) groups: IndexMap<GroupId, Arc<Group>>,
@@ -225,6 +228,7 @@ impl<'b> Draft<'b> {
             self.line(call, subject, old.as_ref().map(json), json(new));
         }
         self.reserve(before.as_deref(), &dossier);
+        self.note_pattern(call, before.as_deref(), &dossier);
         self.queue(before.as_deref(), &dossier);
         self.dossiers.insert(dossier.order_id.clone(), Arc::new(dossier));
         new

@@ -21,6 +21,7 @@ pub mod fx;
 pub mod hold;
 pub mod order;
 pub mod ownership;
+pub mod pattern;
 pub mod policy;
 pub mod pool;
 mod pulse;

@@ -78,6 +78,11 @@ impl Policy {
         (row.action != Action::Off && !self.exclusions.iter().any(exempt)).then_some(row)
     }
 
+    /// Whether a rule is asked of anybody.
+    pub(crate) fn asks(&self, rule: Rule) -> bool {
+        self.rules.iter().any(|row| row.rule == rule && row.action != Action::Off)
+    }
+
     /// Whether what the gate knows is too old by any row.
     pub fn is_stale(&self, ages: Ages) -> bool {
         let asked = |row: &&RuleRow| row.rule == Rule::Technical && row.action != Action::Off;

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::exposure::Overflow;
 use crate::fx::{NoRate, Rates, exact_product, exact_sum};
 use crate::order::Order;
+use crate::pattern::PassedOrder;
 use crate::policy::{PolicyVersion, Rule};
 use crate::pool::{Pools, Share, blocked_by, line_of};
 use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
@@ -44,13 +45,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) grace: Grace,
 }
 
-/// What an order reserves already, and when that is to ship.
+/// What an order reserves already, when that is to ship, and how it passed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Own {
     /// What it reserves.
     pub(crate) reserved: Reserved,
     /// When it is to ship.
     pub(crate) ship_date: Option<NaiveDate>,
+    /// How it passed.
+    pub(crate) passed: Option<PassedOrder>,
 }
 
 /// What an account owes beside its own currency, and what its groups say.
@@ -189,7 +192,10 @@ impl Asked<'_> {
         let Surroundings { currency, abroad, pools, inherited } = surroundings(view, account, &about)?;
         let purse = account.purse(currency);
         let (others, others_in_horizon) = about.others(purse, currency);
+        let pattern = account.pattern.as_ref();
+        let pattern = pattern.map(|pattern| pattern.up_to(self.now.today, order.currency, self.own.passed));
         let question = Question {
+            pattern,
             account_id: &order.account_id,
             credit: account.credit.as_deref(),
             conduct: account.conduct.as_deref(),

@@ -10,6 +10,7 @@ use crate::brief::is_default;
 use crate::commitment::{Line, Reserved};
 use crate::decision::{Ages, Decision, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
+use crate::pattern::Orders;
 use crate::policy::Policy;
 use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
 use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
@@ -39,6 +40,9 @@ pub struct Facts {
     /// Groups whose head stopped it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub inherited: Vec<InheritedFacts>,
+    /// The account's other orders of the last three months.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Orders>,
     /// The order's gross value, in its currency.
     pub value: i64,
     /// Its planned ship date.
@@ -136,6 +140,7 @@ impl Facts {
             in_horizon: in_horizon(question.others, question.others_in_horizon)?,
             foreign: foreign.collect::<Result<_, Overflow>>()?,
             inherited: inherited.collect(),
+            pattern: question.pattern,
             value: question.value()?,
             ship_date: question.ship_date,
             terms_days: question.terms_days,
@@ -271,6 +276,7 @@ impl<'a> Past<'a> {
             pools: &self.pools,
             inherited: &self.inherited,
             lines: &self.lines,
+            pattern: facts.pattern,
             prepaid: self.prepaid,
             ship_date: facts.ship_date,
             terms_days: facts.terms_days,

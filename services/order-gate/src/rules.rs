@@ -26,6 +26,7 @@ use crate::decision::{Ages, Failure, Foreign, Measure, Outcome, PoolSeen, Verdic
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::fx::{converted_up, exact_product, exact_sum};
 use crate::order::Checkpoint;
+use crate::pattern::Orders;
 use crate::policy::{Action, Policy, Rule, RuleRow, Subject};
 use crate::replay::Facts;
 use crate::standing::{Conduct, Credit, LimitInForce};
@@ -59,6 +60,8 @@ pub struct Question<'a> {
     pub inherited: &'a [Inherited<'a>],
     /// The order's lines, with what happened to them, in the order's currency.
     pub lines: &'a [Line],
+    /// The account's other orders of the last three months, in the order's currency; none where they are not kept.
+    pub pattern: Option<Orders>,
     /// Part of the order's value paid in advance, in the order's currency.
     pub prepaid: i64,
     /// Its planned ship date.
@@ -329,6 +332,7 @@ impl Case<'_> {
             self.limit(&mut found)?;
             self.pools(&mut found);
             self.order(&mut found);
+            self.order_pattern(&mut found)?;
             self.overdue(&mut found)?;
         }
         let mut excess = 0;

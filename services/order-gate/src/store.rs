@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[Migration] = &[
 /// Kinds of inputs that are not currencies.
 const CREDIT: &str = "credit";
 const CONDUCT: &str = "conduct";
+const PATTERN: &str = "pattern";
 
 /// Every query with a fixed text, to be prepared by a test.
 #[cfg(test)]

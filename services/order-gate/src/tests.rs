@@ -16,6 +16,7 @@ mod input;
 mod load;
 mod orders;
 mod ownership;
+mod pattern;
 mod policy;
 mod pool_figures;
 mod pools;

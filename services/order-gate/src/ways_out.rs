@@ -29,7 +29,7 @@ pub(crate) fn find(question: &Question<'_>, verdict: &Verdict) -> Result<Vec<Way
         Rule::ComponentLimitExceeded,
         Rule::GroupPoolExceeded,
     ]);
-    let over_value = shortfall(&[Rule::OrderValueExceeded, Rule::GradeReview]);
+    let over_value = shortfall(&[Rule::OrderValueExceeded, Rule::GradeReview, Rule::OrderPatternDeviation]);
     let overdue = shortfall(&[Rule::OverdueDaysExceeded, Rule::OverdueAmountExceeded]);
     let value = question.value()?;
 

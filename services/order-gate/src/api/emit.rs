@@ -306,6 +306,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::GradeReview => wire::Rule::GradeReview,
         Rule::TermsExceeded => wire::Rule::TermsExceeded,
         Rule::DiscountExceeded => wire::Rule::DiscountExceeded,
+        Rule::OrderPatternDeviation => wire::Rule::OrderPatternDeviation,
         Rule::OverdueDaysExceeded => wire::Rule::OverdueDaysExceeded,
         Rule::OverdueAmountExceeded => wire::Rule::OverdueAmountExceeded,
         Rule::OverdueShareExceeded => wire::Rule::OverdueShareExceeded,

@@ -35,10 +35,10 @@ create table holds (
 create index holds_by_state on holds (state, held_at, hold_id);
 create index holds_by_account on holds (account_id, held_at, hold_id);
 
--- what other contexts say of an account
+-- what other contexts say of an account, and what its orders were worth of late
 create table inputs (
     account_id {text} not null,
-    -- credit, conduct, or the currency of a position
+    -- credit, conduct, pattern, or the currency of a position
     kind       {text} not null,
     partition  {int} not null references partitions (partition),
     version    {int} not null,

@@ -40,6 +40,8 @@ pub enum Rule {
     TermsExceeded,
     /// The order's discount is above the one granted.
     DiscountExceeded,
+    /// The order's value deviates too much from the account's average.
+    OrderPatternDeviation,
     /// An item has been overdue for too long.
     OverdueDaysExceeded,
     /// Too much is overdue while too much of the limit is used.
@@ -54,7 +56,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 22] = [
+    pub const ALL: [Rule; 23] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
@@ -72,6 +74,7 @@ impl Rule {
         Rule::GradeReview,
         Rule::TermsExceeded,
         Rule::DiscountExceeded,
+        Rule::OrderPatternDeviation,
         Rule::OverdueDaysExceeded,
         Rule::OverdueAmountExceeded,
         Rule::OverdueShareExceeded,
@@ -89,7 +92,7 @@ impl Rule {
             Rule::ComponentLimitExceeded => &[(Component, Must), (Amounts, Must)],
             Rule::OrderValueExceeded => &[(Amounts, May)],
             Rule::ReviewOverdue => &[(Days, May)],
-            Rule::DiscountExceeded | Rule::WatchBand => &[(Percent, Must)],
+            Rule::DiscountExceeded | Rule::OrderPatternDeviation | Rule::WatchBand => &[(Percent, Must)],
             Rule::OverdueDaysExceeded => &[(Days, Must), (Amounts, May)],
             Rule::OverdueAmountExceeded => &[(Amounts, Must), (Percent, Must)],
             Rule::OverdueShareExceeded => &[(Percent, Must), (Days, Must)],

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use weir_model::{AccountId, Currency, GroupId};
 use weir_store::{Db, Error, Id, Result, bookmark, journal};
 
-use super::{CONDUCT, CREDIT, Tenure};
+use super::{CONDUCT, CREDIT, PATTERN, Tenure};
 use crate::book::Book;
 use crate::decision::Followed;
 use crate::dossier::Dossier;
@@ -83,7 +83,7 @@ async fn load_groups(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
         let Some((Id(last), _)) = groups.last() else { return Ok(()) };
         after = last.to_string();
         for (Id(group_id), input) in groups {
-            book.enter_group(group_id, Arc::new(read(&input)?));
+            book.enter_group(group_id, read(&input)?);
         }
     }
 }
@@ -104,6 +104,7 @@ async fn load_accounts(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> 
             match kind.as_str() {
                 CREDIT => account.credit = Some(Arc::new(read(&input)?)),
                 CONDUCT => account.conduct = Some(Arc::new(read(&input)?)),
+                PATTERN => account.pattern = Some(Arc::new(read(&input)?)),
                 code => {
                     account.purse_mut(currency(code)?).position = Some(Arc::new(read(&input)?));
                 }

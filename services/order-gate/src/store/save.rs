@@ -9,7 +9,7 @@ use weir_model::{AccountId, OrderId};
 use weir_store::{Column, Db, Dialect, Error, Instant, NewEntry, Query, Rate, Result, Session, Tx, bookmark, journal};
 
 use super::load::read;
-use super::{CONDUCT, CREDIT, Tenure, owners};
+use super::{CONDUCT, CREDIT, PATTERN, Tenure, owners};
 use crate::book::Changes;
 use crate::dossier::Dossier;
 use crate::draft::{Input, Line, Writes};
@@ -261,6 +261,7 @@ fn kind(input: &Input) -> &'static str {
     match input {
         Input::Credit(_) => CREDIT,
         Input::Conduct(_) => CONDUCT,
+        Input::Pattern(_) => PATTERN,
         Input::Position(currency, _) => currency.code(),
     }
 }
@@ -269,6 +270,7 @@ fn version(input: &Input) -> i64 {
     match input {
         Input::Credit(credit) => credit.version,
         Input::Conduct(conduct) => conduct.version,
+        Input::Pattern(pattern) => pattern.version(),
         Input::Position(_, position) => position.version,
     }
 }
@@ -277,6 +279,7 @@ fn input_text(input: &Input) -> Result<String> {
     match input {
         Input::Credit(credit) => text(&**credit),
         Input::Conduct(conduct) => text(&**conduct),
+        Input::Pattern(pattern) => text(&**pattern),
         Input::Position(_, position) => text(&**position),
     }
 }

@@ -80,7 +80,7 @@ pub(super) struct Desk {
     pub(super) rows: HashMap<OrderId, Arc<Dossier>>,
     ids: Ids,
     pulse: Pulse,
-    call: Call,
+    pub(super) call: Call,
 }
 
 impl Desk {
@@ -132,7 +132,7 @@ impl Desk {
         self.run(|draft, call| draft.deliver(call, &ask))
     }
 
-    fn cancel(&mut self, order: &str, lines: &[(&str, i64)]) -> Result<Settled, Error> {
+    pub(super) fn cancel(&mut self, order: &str, lines: &[(&str, i64)]) -> Result<Settled, Error> {
         let lines = lines.iter().map(|(id, units)| (line(id), cny(), yuan(*units))).collect();
         let ask = Cancel { order_id: order_id(order), lines };
         self.run(|draft, call| draft.cancel(call, &ask))
@@ -177,7 +177,7 @@ impl Desk {
     }
 }
 
-fn asked(id: &str, revision: i32, lines: &[i64], prepaid: i64) -> Order {
+pub(super) fn asked(id: &str, revision: i32, lines: &[i64], prepaid: i64) -> Order {
     let lines = (1..).zip(lines);
     Order {
         order_id: order_id(id),

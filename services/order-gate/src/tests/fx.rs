@@ -28,7 +28,10 @@ fn number(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn table(rates: &[(&str, &str, (i32, u32, u32), &str)]) -> Rates {
+/// From, to, day, rate.
+type Row<'a> = (&'a str, &'a str, (i32, u32, u32), &'a str);
+
+fn table(rates: &[Row<'_>]) -> Rates {
     let mut table = Rates::default();
     for (from, to, (year, month, day), rate) in rates {
         let (from, to, effective) = (currency(from), currency(to), date(*year, *month, *day));

@@ -87,6 +87,7 @@ pub(super) fn question<'a>(account_id: &'a AccountId, policy: &'a Policy) -> Que
         abroad: &[],
         pools: &[],
         inherited: &[],
+        pattern: None,
         lines: &[],
         prepaid: 0,
         ship_date: None,
