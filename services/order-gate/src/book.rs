@@ -203,11 +203,11 @@ impl Book {
     }
 
     /// Enters what limits say of a group.
-    pub(crate) fn enter_group(&mut self, group_id: GroupId, group: Group) {
+    pub(crate) fn enter_group(&mut self, group_id: &GroupId, group: Group) {
         if let Some(head) = &group.head {
             self.heads.entry_ref(head).or_default().push(group_id.clone());
         }
-        regroup(self, &group_id, Arc::new(group));
+        regroup(self, group_id, Arc::new(group));
     }
 
     /// Adds up what the members of each group owe, once all of them and their orders are entered.

@@ -52,7 +52,7 @@ pub(crate) struct Line {
 }
 
 /// What another context said of an account, or what its orders were worth, to be written.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Input {
     Credit(Arc<Credit>),
     Conduct(Arc<Conduct>),

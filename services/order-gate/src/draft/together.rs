@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, Call, DecisionId, GroupId, HoldId, OrderId};
 
-use super::{Authorize, Draft, Settled, Writes};
+use super::{Authorize, Draft, Input, Settled, Writes};
 use crate::book::Account;
 use crate::decision::Decision;
 use crate::dossier::Dossier;
@@ -117,6 +117,7 @@ struct Savepoint {
     pools: HashMap<GroupId, Pool>,
     fresh: HashSet<OrderId>,
     holds: IndexMap<HoldId, Hold>,
+    inputs: IndexMap<(AccountId, &'static str), Input>,
     /// Lines are only ever added.
     lines: usize,
 }
@@ -124,25 +125,26 @@ struct Savepoint {
 impl Savepoint {
     fn of(draft: &Draft<'_>) -> Self {
         // orders change nothing of what is left out here
-        let Draft { book: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, .. } = draft;
-        let Draft { heads: _, freed: _, policy: _, rates: _, followed: _, writes, .. } = draft;
-        let Writes { after: _, lines, fresh, holds, .. } = writes;
+        let Draft { book: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, heads: _, freed: _, .. } = draft;
+        let Draft { policy: _, rates: _, followed: _, writes, .. } = draft;
+        let Writes { after: _, lines, fresh, holds, inputs, groups: _, rates: _, policies: _, bookmarks: _ } = writes;
         Savepoint {
             accounts: accounts.clone(),
             dossiers: dossiers.clone(),
             pools: pools.clone(),
             fresh: fresh.clone(),
             holds: holds.clone(),
+            inputs: inputs.clone(),
             lines: lines.len(),
         }
     }
 
     fn restore(self, draft: &mut Draft<'_>) {
-        let Savepoint { accounts, dossiers, pools, fresh, holds, lines } = self;
+        let Savepoint { accounts, dossiers, pools, fresh, holds, inputs, lines } = self;
         (draft.accounts, draft.dossiers, draft.pools) = (accounts, dossiers, pools);
         // nothing came free
         draft.freed.clear();
-        (draft.writes.fresh, draft.writes.holds) = (fresh, holds);
+        (draft.writes.fresh, draft.writes.holds, draft.writes.inputs) = (fresh, holds, inputs);
         draft.writes.lines.truncate(lines);
     }
 }

@@ -83,7 +83,7 @@ async fn load_groups(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
         let Some((Id(last), _)) = groups.last() else { return Ok(()) };
         after = last.to_string();
         for (Id(group_id), input) in groups {
-            book.enter_group(group_id, read(&input)?);
+            book.enter_group(&group_id, read(&input)?);
         }
     }
 }

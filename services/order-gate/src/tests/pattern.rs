@@ -187,6 +187,19 @@ on_both_databases! {
         assert_eq!(kept.unwrap(), Orders { count: 2, value: yuan(220_000).into() });
     }
 
+    async fn orders_that_do_not_pass_together_are_no_part_of_it(db: Db) {
+        let world = World::new(db).await;
+        world.credit("acme", credit(100)).await;
+        asks(&world, wire::RuleAction::Warn).await;
+        world.authorize(order("o-1", "acme", 10)).await;
+        let orders = vec![order("o-2", "acme", 10), order("o-3", "acme", 1_000)];
+        let request = wire::AuthorizeOrderBatchRequest { request_id: "r-1".to_owned(), orders, ..Default::default() };
+        assert!(!world.pipeline().authorize_order_batch(request).await.unwrap().into_inner().reserved);
+        let again = world.reopened().await;
+        let kept = again.gate.engine.read(|book| book.accounts[&account("acme")].pattern.clone().unwrap());
+        assert_eq!(kept.unwrap().up_to(today(), cny(), None), Orders { count: 1, value: yuan(10).into() });
+    }
+
     async fn while_no_rule_asks_nothing_is_kept(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000_000)).await;

@@ -180,7 +180,7 @@ fn read_anew(desk: &Desk) -> Book {
     for (group, pool) in &desk.book.pools {
         // one nobody told of has no row
         if pool.group.version > 0 {
-            book.enter_group(group.clone(), Group::clone(&pool.group));
+            book.enter_group(group, Group::clone(&pool.group));
         }
     }
     for (id, known) in &desk.book.accounts {
