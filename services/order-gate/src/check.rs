@@ -62,23 +62,24 @@ pub(crate) fn check_with(
 }
 
 /// Decreases never re-hold, as long as the order is not further on its way: each checkpoint asks anew. A release covers
-/// what it was given for (rule 5.6).
+/// what it was given for, until the order is cancelled or runs out: one opened again is checked again (rule 5.6).
 fn grace(dossier: Option<&Dossier>, order: &Order, today: NaiveDate) -> Result<(Grace, Option<Release>), Error> {
     let Some((dossier, passed)) = dossier.and_then(|d| d.passed.as_ref().map(|passed| (d, passed))) else {
         return Ok((Grace::None, None));
     };
+    let release = passed.release.as_ref().filter(|_| !dossier.is_closed());
     let same = passed.order.account_id == order.account_id
         && passed.order.currency == order.currency
         && passed.order.terms_days == order.terms_days;
     let amends = order.revision > passed.order.revision && order.checkpoint <= passed.order.checkpoint;
     if same && amends {
         match dossier.reserved_with(order).credit_needed().cmp(&dossier.reserved().credit_needed()) {
-            Ordering::Less => return Ok((Grace::Decrease, passed.release.clone())),
-            Ordering::Equal => return Ok((Grace::Unchanged, passed.release.clone())),
+            Ordering::Less => return Ok((Grace::Decrease, release.cloned())),
+            Ordering::Equal => return Ok((Grace::Unchanged, release.cloned())),
             Ordering::Greater => {}
         }
     }
-    match &passed.release {
+    match release {
         Some(release) if release.covers(&passed.order, order, today)? => Ok((Grace::Released, Some(release.clone()))),
         _ => Ok((Grace::None, None)),
     }

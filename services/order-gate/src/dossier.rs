@@ -133,6 +133,11 @@ impl Dossier {
         self.passed.as_ref().map(|passed| (&passed.order.account_id, passed.order.currency))
     }
 
+    /// The account that pays, while something counts.
+    pub fn counts_now_for(&self) -> Option<&AccountId> {
+        self.counts_for().filter(|_| !self.reserved().is_nothing()).map(|(account_id, _)| account_id)
+    }
+
     /// When the revision that counts is to ship.
     pub fn ship_date(&self) -> Option<NaiveDate> {
         self.passed.as_ref().and_then(|passed| passed.order.ship_date)
@@ -184,6 +189,11 @@ impl Dossier {
             (false, true) => CommitmentState::Cancelled,
             (false, false) => CommitmentState::Converted,
         })
+    }
+
+    /// Whether what counted was cancelled or ran out, and nothing counts any more: a later revision opens the order again.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state(), Some(CommitmentState::Cancelled | CommitmentState::Expired))
     }
 
     /// Whether it belongs into memory: it counts, or waits.

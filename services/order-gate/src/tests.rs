@@ -20,6 +20,7 @@ mod pattern;
 mod policy;
 mod pool_figures;
 mod pools;
+mod room;
 mod simulation;
 mod stale;
 mod standing;

@@ -113,7 +113,8 @@ impl Draft<'_> {
         dossier.waiting = None;
         dossier.pass(order.clone(), Some(release), call.today);
         let settled = self.settle(&call, dossier, (&hold, released), decision);
-        self.recheck_held(&call, [], call.today);
+        // it may be smaller than the one that counted, or count for another account
+        self.recheck_held(&call, known.counts_now_for().cloned(), call.today);
         Ok(settled)
     }
 
@@ -138,51 +139,55 @@ impl Draft<'_> {
         let call = call_for(call, Some(&known));
         let verdict = self.ask_again(&call, (&known, &hold), ask.business_date, Grace::None)?;
         let settled = self.checked_again(&call, &known, &hold, (ask.business_date, verdict))?;
-        self.recheck_held(&call, [], call.today);
+        self.recheck_held(&call, known.counts_now_for().cloned(), call.today);
         Ok(settled)
     }
 
     /// Checks held orders again, oldest first, until the room is used (rule 5.7): those of some accounts, and those that wait
     /// for groups in which room may have come free. Each result that is news is recorded; an order that cannot be judged
-    /// now goes on waiting.
+    /// now goes on waiting. One that passes may leave room in its turn, where it counted for more, or for another account:
+    /// the oldest order there comes first again.
     pub(super) fn recheck_held(
         &mut self,
         call: &Call,
         accounts: impl IntoIterator<Item = AccountId>,
         today: NaiveDate,
     ) {
-        let of_accounts = accounts.into_iter().filter_map(|account_id| self.account(&account_id));
-        let held: Vec<OrderId> = of_accounts.flat_map(|account| account.held.iter().cloned()).collect();
-        let mut next = self.by_age(held);
-        // an order that takes the place of a larger one, or goes to another account, leaves room in its turn
-        while !next.is_empty() || !self.freed.is_empty() {
-            let freed = std::mem::take(&mut self.freed);
-            for pool in freed.iter().filter_map(|group_id| self.pool(group_id)) {
-                next.extend(pool.waiting.iter().map(|(age, order_id)| (age.clone(), order_id.clone())));
+        let mut next = self.held_by_age(accounts);
+        loop {
+            for group_id in std::mem::take(&mut self.freed) {
+                let waiting = self.pool(&group_id).map(|pool| pool.waiting.clone());
+                next.extend(waiting.iter().flat_map(|waiting| waiting.iter()).map(|(age, id)| (age.clone(), id.clone())));
             }
-            for order_id in std::mem::take(&mut next).into_values() {
-                self.recheck_one(call, &order_id, today);
+            let Some((_, order_id)) = next.pop_first() else { return };
+            if let Some(freed) = self.recheck_one(call, &order_id, today) {
+                next.extend(self.held_by_age([freed]));
             }
         }
     }
 
-    fn by_age(&self, held: Vec<OrderId>) -> Waiting {
-        let aged = held.into_iter().filter_map(|order_id| {
-            let age = self.dossier(&order_id)?.waiting.as_ref()?.age();
-            Some((age, order_id))
+    fn held_by_age(&self, accounts: impl IntoIterator<Item = AccountId>) -> Waiting {
+        let accounts = accounts.into_iter().filter_map(|account_id| self.account(&account_id));
+        let aged = accounts.flat_map(|account| &account.held).filter_map(|order_id| {
+            let age = self.dossier(order_id)?.waiting.as_ref()?.age();
+            Some((age, order_id.clone()))
         });
         aged.collect()
     }
 
-    fn recheck_one(&mut self, call: &Call, order_id: &OrderId, today: NaiveDate) {
-        let Some(known) = self.dossier(order_id).cloned() else { return };
-        let Some(hold) = known.waiting.clone() else { return };
-        let Ok(verdict) = self.ask_again(call, (&known, &hold), today, Grace::None) else { return };
-        if verdict.outcome.passes() || !hold.found_before(&verdict) {
-            let call = call_for(call, Some(&known));
-            // only the end of a hold can be refused, and this one is open
-            let _ = self.checked_again(&call, &known, &hold, (today, verdict));
+    /// Checks a held order again; where it counted before, if it passes now.
+    fn recheck_one(&mut self, call: &Call, order_id: &OrderId, today: NaiveDate) -> Option<AccountId> {
+        let known = self.dossier(order_id).cloned()?;
+        let hold = known.waiting.clone()?;
+        let verdict = self.ask_again(call, (&known, &hold), today, Grace::None).ok()?;
+        let passes = verdict.outcome.passes();
+        if !passes && hold.found_before(&verdict) {
+            return None;
         }
+        let call = call_for(call, Some(&known));
+        // only the end of a hold can be refused, and this one is open
+        let _ = self.checked_again(&call, &known, &hold, (today, verdict));
+        known.counts_now_for().filter(|_| passes).cloned()
     }
 
     fn checked_again(

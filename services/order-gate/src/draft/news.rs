@@ -52,7 +52,9 @@ impl Draft<'_> {
         }
         let mut touched = IndexSet::new();
         for piece in news {
-            touched.extend(self.take_in(call, piece));
+            let mut others = Vec::new();
+            touched.extend(self.take_in(call, piece, &mut others));
+            touched.extend(others);
         }
         self.recheck_held(call, touched, call.today);
         if let Some(bookmark) = bookmark {
@@ -62,8 +64,8 @@ impl Draft<'_> {
         Ok(Settled { position: self.position(), ..Settled::default() })
     }
 
-    /// The account whose held orders may pass now, if it is news.
-    fn take_in(&mut self, call: &Call, news: &News) -> Option<AccountId> {
+    /// The account whose held orders may pass now, if it is news; adds others whose orders it is about.
+    fn take_in(&mut self, call: &Call, news: &News, others: &mut Vec<AccountId>) -> Option<AccountId> {
         match news {
             News::Day(account_id) => Some(account_id.clone()),
             News::Expiry(order_id) => self.expire(call, order_id),
@@ -102,7 +104,7 @@ impl Draft<'_> {
                 });
                 let input = Input::Position(*currency, position.clone());
                 self.writes.inputs.insert((account_id.clone(), currency.code()), input);
-                self.invoice(call, account_id, invoiced);
+                self.invoice(call, account_id, invoiced, others);
                 Some(account_id.clone())
             }
             News::Invoiced(account_id, currency, version, invoiced) => {
@@ -110,7 +112,7 @@ impl Draft<'_> {
                 let known = known.and_then(|purse| purse.position.as_ref());
                 // what is known of a newer version is newer than these lines
                 known.filter(|known| known.version == *version)?;
-                self.invoice(call, account_id, invoiced);
+                self.invoice(call, account_id, invoiced, others);
                 Some(account_id.clone())
             }
         }
@@ -126,8 +128,9 @@ impl Draft<'_> {
         known.counts_for().map(|(account_id, _)| account_id.clone())
     }
 
-    /// Invoices of orders not known yet are kept until the order comes.
-    fn invoice(&mut self, call: &Call, account_id: &AccountId, invoiced: &[Invoiced]) {
+    /// Invoices of orders not known yet are kept until the order comes. Adds whose orders they are, which need not be
+    /// the account invoiced.
+    fn invoice(&mut self, call: &Call, account_id: &AccountId, invoiced: &[Invoiced], whose: &mut Vec<AccountId>) {
         for line in invoiced {
             let known = self.dossier(&line.order_id).cloned();
             let call = call_for(call, known.as_deref());
@@ -136,6 +139,9 @@ impl Draft<'_> {
                 None => Dossier::new(line.order_id.clone(), unnamed(&line.order_id, &call)),
             };
             if dossier.invoice(account_id, (&line.line_id, line.currency), line.invoiced) {
+                let waits_at = dossier.waiting.as_ref().map(|hold| &hold.order.account_id);
+                let counts_at = dossier.counts_for().map(|(account_id, _)| account_id);
+                whose.extend(counts_at.into_iter().chain(waits_at).cloned());
                 self.put(&call, dossier);
             }
         }
