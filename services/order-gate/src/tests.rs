@@ -14,6 +14,7 @@ mod fx;
 mod holds;
 mod input;
 mod load;
+mod model;
 mod orders;
 mod ownership;
 mod pattern;

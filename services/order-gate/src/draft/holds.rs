@@ -157,7 +157,9 @@ impl Draft<'_> {
         loop {
             for group_id in std::mem::take(&mut self.freed) {
                 let waiting = self.pool(&group_id).map(|pool| pool.waiting.clone());
-                next.extend(waiting.iter().flat_map(|waiting| waiting.iter()).map(|(age, id)| (age.clone(), id.clone())));
+                next.extend(
+                    waiting.iter().flat_map(|waiting| waiting.iter()).map(|(age, id)| (age.clone(), id.clone())),
+                );
             }
             let Some((_, order_id)) = next.pop_first() else { return };
             if let Some(freed) = self.recheck_one(call, &order_id, today) {
