@@ -1,14 +1,18 @@
 //! Another context, near or far: the same generated client over any service that answers gRPC.
 
 use std::{
+    error::Error,
     fmt,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use http::{Request, Response};
-use tonic::body::Body;
+use tonic::{Status, TimeoutExpired, body::Body};
 use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
+
+/// How deep the cause of an error is looked for.
+const CAUSES_MAX: usize = 16;
 
 /// What is done to each request before it leaves: who calls, in which trace.
 pub type Prepare = Arc<dyn Fn(&mut Request<Body>) + Send + Sync>;
@@ -28,8 +32,22 @@ impl Peer {
         S::Error: Into<BoxError>,
         S::Future: Send + 'static,
     {
-        Peer { inner: BoxCloneSyncService::new(service.map_err(Into::into)), prepare }
+        Peer { inner: BoxCloneSyncService::new(service.map_err(|error| broken(error.into()))), prepare }
     }
+}
+
+/// What a caller is told when no answer came. tonic calls a line that the other side closed in good order, as when its
+/// process ends, INTERNAL; but nothing is wrong with either side, and asking again is right.
+fn broken(error: BoxError) -> BoxError {
+    let first: &(dyn Error + 'static) = &*error;
+    let links = std::iter::successors(Some(first), |link| Error::source(*link));
+    let mut links = links.take(CAUSES_MAX);
+    if links.any(|link| link.is::<Status>() || link.is::<TimeoutExpired>()) {
+        return error;
+    }
+    let mut status = Status::unavailable("the line to the other process broke; ask again");
+    status.set_source(Arc::from(error));
+    status.into()
 }
 
 impl fmt::Debug for Peer {
