@@ -106,7 +106,7 @@ impl Writer {
             }
         };
         self.tenure = Some(tenure.clone());
-        let book = store::load(&self.env.db, &tenure).await?;
+        let book = store::load(&self.env.db).await?;
         self.shared.followed.send_replace(book.followed);
         *self.shared.book.write() = Some(book);
         self.shared.here.send_modify(|lives| *lives += 1);

@@ -1,4 +1,5 @@
-//! Reading the book of the partitions this process owns.
+//! Reading the book: all of it, since whoever owns a partition owns them all. In the order of keys, piece by piece, so that
+//! no piece is sorted or looked for.
 
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use serde::de::DeserializeOwned;
 use weir_model::{AccountId, Currency, GroupId};
 use weir_store::{Db, Error, Id, Result, bookmark, journal};
 
-use super::{CONDUCT, CREDIT, PATTERN, Tenure};
+use super::read::live_after;
+use super::{CONDUCT, CREDIT, PATTERN};
 use crate::book::Book;
 use crate::decision::Followed;
 use crate::dossier::Dossier;
@@ -22,18 +24,9 @@ pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
         INPUTS = "
-            select account_id, kind, input from inputs
-            where partition in (select partition from partitions where owner = $1) and (account_id, kind) > ($2, $3)
-            order by account_id, kind limit $4";
-        LIVE = "
-            select partition, order_id, dossier from orders
-            where live and partition in (select partition from partitions where owner = $1)
-                and (partition, order_id) > ($2, $3)
-            order by partition, order_id limit $4";
-        GROUPS = "
-            select group_id, input from groups
-            where partition in (select partition from partitions where owner = $1) and group_id > $2
-            order by group_id limit $3";
+            select account_id, kind, input from inputs where (account_id, kind) > ($1, $2)
+            order by account_id, kind limit $3";
+        GROUPS = "select group_id, input from groups where group_id > $1 order by group_id limit $2";
         RATES = "
             select from_currency, to_currency, effective_date, rate from fx_rates
             where (from_currency, to_currency, effective_date) > ($1, $2, $3)
@@ -43,7 +36,7 @@ mod sql {
 }
 
 /// Reads the book. Under a tenure nobody writes meanwhile.
-pub(crate) async fn load(db: &Db, tenure: &Tenure) -> Result<Book> {
+pub(crate) async fn load(db: &Db) -> Result<Book> {
     let policy: String = db.query(sql::POLICY).scalar().await?;
     let mut followed = Followed::default();
     for feed in Feed::ALL {
@@ -53,9 +46,9 @@ pub(crate) async fn load(db: &Db, tenure: &Tenure) -> Result<Book> {
     }
     let rates = load_rates(db).await?;
     let mut book = Book::new(Arc::new(read(&policy)?), rates, followed, journal::head_position(db).await?);
-    load_groups(db, tenure, &mut book).await?;
-    load_accounts(db, tenure, &mut book).await?;
-    load_orders(db, tenure, &mut book).await?;
+    load_groups(db, &mut book).await?;
+    load_accounts(db, &mut book).await?;
+    load_orders(db, &mut book).await?;
     book.add_up_pools();
     Ok(book)
 }
@@ -75,10 +68,10 @@ async fn load_rates(db: &Db) -> Result<Rates> {
     }
 }
 
-async fn load_groups(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
+async fn load_groups(db: &Db, book: &mut Book) -> Result<()> {
     let mut after = String::new();
     loop {
-        let query = db.query(sql::GROUPS).bind(&*tenure.owner).bind(after.as_str()).bind(PIECE);
+        let query = db.query(sql::GROUPS).bind(after.as_str()).bind(PIECE);
         let groups: Vec<(Id<GroupId>, String)> = query.all().await?;
         let Some((Id(last), _)) = groups.last() else { return Ok(()) };
         after = last.to_string();
@@ -92,10 +85,10 @@ fn currency(code: &str) -> Result<Currency> {
     Currency::from_code(code).map_err(|error| Error::Migration(error.to_string()))
 }
 
-async fn load_accounts(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
+async fn load_accounts(db: &Db, book: &mut Book) -> Result<()> {
     let mut after = (String::new(), String::new());
     loop {
-        let query = db.query(sql::INPUTS).bind(&*tenure.owner).bind(after.0.as_str()).bind(after.1.as_str());
+        let query = db.query(sql::INPUTS).bind(after.0.as_str()).bind(after.1.as_str());
         let inputs: Vec<(Id<AccountId>, String, String)> = query.bind(PIECE).all().await?;
         let Some((Id(last), kind, _)) = inputs.last() else { return Ok(()) };
         after = (last.to_string(), kind.clone());
@@ -113,16 +106,15 @@ async fn load_accounts(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> 
     }
 }
 
-async fn load_orders(db: &Db, tenure: &Tenure, book: &mut Book) -> Result<()> {
+async fn load_orders(db: &Db, book: &mut Book) -> Result<()> {
     let mut held: Vec<Dossier> = Vec::new();
     let mut after = (i64::MIN, String::new());
     loop {
-        let query = db.query(sql::LIVE).bind(&*tenure.owner).bind(after.0).bind(after.1.as_str());
-        let live: Vec<(i64, String, String)> = query.bind(PIECE).all().await?;
-        let Some((partition, order_id, _)) = live.last() else { break };
-        after = (*partition, order_id.clone());
-        for (.., text) in &live {
-            let dossier = as_decided(read(text)?, book);
+        let (live, last) = live_after(db, (after.0, after.1.as_str()), PIECE).await?;
+        let Some(last) = last else { break };
+        after = last;
+        for dossier in live {
+            let dossier = as_decided(dossier, book);
             if dossier.waiting.is_some() { held.push(dossier) } else { book.enter(Arc::new(dossier)) }
         }
     }
