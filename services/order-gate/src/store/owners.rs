@@ -49,6 +49,7 @@ mod sql {
             from partitions left join owners on owners.owner = partitions.owner order by partitions.partition";
         BATCHES = "select batches from owners where owner = $1";
         PROVE = "update owners set batches = batches + 1 where owner = $1 and batches = $2";
+        IDLE_AT_MOST = "select " pg("set_config('idle_in_transaction_session_timeout', $1, true)") lite("$1");
     }
 }
 
@@ -159,18 +160,22 @@ pub(super) async fn prove_in(tx: &mut Tx, tenure: &Tenure) -> Result<()> {
     if proven == 1 { Ok(()) } else { Err(Error::LeaseLost("the order gate".to_owned())) }
 }
 
+/// Has PostgreSQL end a transaction whose process falls silent for a lease, as the first thing in it: whoever takes over waits
+/// for the rows it has locked, but not for longer.
+pub(super) async fn idle_at_most_in(tx: &mut Tx, lease: Duration) -> Result<()> {
+    let _: String = tx.query(sql::IDLE_AT_MOST).bind(milliseconds(lease).to_string()).scalar().await?;
+    Ok(())
+}
+
 /// The same as a part of a `with` clause in PostgreSQL: `proof` is one row where the tenure holds. The row stays locked
-/// until the commit, so whoever takes over waits and then sees this batch; a process that is stopped between the two loses
-/// its connection after one lease, so that nobody waits for long.
+/// until the commit, so whoever takes over waits and then sees this batch.
 pub(super) fn push_proof<'q>(query: Query<'q>, tenure: &Tenure) -> Query<'q> {
     query
         .push("proof as (update owners set batches = batches + 1 where owner = ")
         .value(&*tenure.owner)
         .push(" and batches = ")
         .value(tenure.batches)
-        .push(" returning set_config('idle_in_transaction_session_timeout', ")
-        .value(milliseconds(tenure.lease).to_string())
-        .push(", true))")
+        .push(" returning batches)")
 }
 
 /// A lease longer than 292 million years is cut to that.

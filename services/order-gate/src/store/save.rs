@@ -45,8 +45,9 @@ pub(crate) async fn dossiers(db: &Db, order_ids: &[OrderId]) -> Result<HashMap<O
 /// Writes a batch of `tenure` in a transaction. [`Error::LeaseLost`] when the tenure is lost, or others wrote to the
 /// journal: nothing may last then.
 pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
-    if tx.dialect() == Dialect::Sqlite {
-        owners::prove_in(tx, tenure).await?;
+    match tx.dialect() {
+        Dialect::Postgres => owners::idle_at_most_in(tx, tenure.lease).await?,
+        Dialect::Sqlite => owners::prove_in(tx, tenure).await?,
     }
     save_holds(tx, tenure, writes).await?;
     save_inputs(tx, tenure, writes).await?;
