@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use tokio::sync::Notify;
 
+use crate::doubt::Doubt;
 use crate::journal::Stamper;
 use crate::lanes::{Lane, Lanes};
 use crate::location::FolderLock;
@@ -21,9 +22,6 @@ use crate::{Error, Location, Result, Retryable, lite};
 /// How long a request may wait for a connection before it is told that the database is unavailable: longer than any
 /// healthy queue, shorter than a client's patience.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A PostgreSQL connection idle for longer is asked whether it still lives before it is used; asking before every use
-/// would cost a round trip a query.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(5);
 /// PostgreSQL ends a transaction whose client has gone quiet, so that its row locks do not outlive a hung process.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "60s";
 /// How long SQLite waits for another process (a backup, a shell) that holds the file; our own writers queue in the pool.
@@ -56,6 +54,7 @@ pub struct Db {
 pub(crate) enum Pools {
     Postgres {
         pool: PgPool,
+        doubt: Arc<Doubt>,
     },
     /// SQLite has one writer at a time: a single lane makes writers queue here, in order, instead of polling
     /// SQLITE_BUSY in the file. Readers never wait (WAL) and cannot write.
@@ -106,7 +105,7 @@ impl Db {
     /// Never begin a second one while holding one: SQLite would wait for itself.
     pub async fn begin(&self) -> Result<Tx> {
         let connection = match &self.pools {
-            Pools::Postgres { pool } => Connection::Postgres(pool.begin().await?),
+            Pools::Postgres { pool, doubt } => Connection::Postgres(begin_postgres(pool, doubt).await?),
             Pools::Sqlite { write, .. } => Connection::Sqlite(begin_immediate(write).await?),
         };
         Ok(Tx::new(connection, self.journal.clone()))
@@ -141,7 +140,7 @@ impl Db {
     /// Closes the connections once those in use have come back.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Postgres { pool } => pool.close().await,
+            Pools::Postgres { pool, .. } => pool.close().await,
             Pools::Sqlite { write, read, .. } => {
                 for lanes in [read, write] {
                     if let Err(error) = lanes.close().await {
@@ -206,21 +205,35 @@ async fn open_postgres(url: &str, schema: &str, connections: u32) -> Result<Pool
         }
     }
     connection.close().await?;
+    let doubt = Arc::new(Doubt::default());
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for > PING_AFTER_IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
+        .before_acquire({
+            let doubt = doubt.clone();
+            move |connection, meta| {
+                let is_asked = doubt.concerns(&meta);
+                Box::pin(async move {
+                    if is_asked {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            }
         })
         .connect_with(options)
         .await?;
-    Ok(Pools::Postgres { pool })
+    Ok(Pools::Postgres { pool, doubt })
+}
+
+/// A connection that was cut since it was used last says so at `begin`, which has no effect by itself: then it is done once
+/// more, on a connection that was asked.
+async fn begin_postgres(pool: &PgPool, doubt: &Doubt) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+    match doubt.note(pool.begin().await) {
+        Err(Error::Unavailable(sqlx::Error::Io(_) | sqlx::Error::Database(_))) => doubt.note(pool.begin().await),
+        begun => begun,
+    }
 }
 
 /// The file of a context in a data folder.
@@ -256,7 +269,7 @@ async fn begin_immediate(write: &Arc<Lanes>) -> Result<Lane> {
 impl<'c> Runner<'c> for &'c Db {
     fn target(self) -> Opaque<'c> {
         Opaque(match &self.pools {
-            Pools::Postgres { pool } => Target::PgPool(pool, Default::default()),
+            Pools::Postgres { pool, doubt } => Target::PgPool((pool, doubt), Default::default()),
             Pools::Sqlite { read, .. } => Target::LitePool(read, Default::default()),
         })
     }

@@ -8,6 +8,7 @@
 mod bind;
 pub mod bookmark;
 mod db;
+mod doubt;
 mod env;
 mod error;
 pub mod follow;

@@ -90,7 +90,7 @@ impl Db {
     pub async fn migrate(&self, own: &[Migration]) -> Result<()> {
         let migrator = migrator(own, self.dialect())?;
         match &self.pools {
-            Pools::Postgres { pool } => migrator.run(pool).await?,
+            Pools::Postgres { pool, .. } => migrator.run(pool).await?,
             Pools::Sqlite { write, .. } => migrator.run(&mut *write.take().await?).await?,
         }
         Ok(())

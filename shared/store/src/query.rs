@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, SqliteConnection};
 
 use crate::bind::{Bind, Record, Scalar};
+use crate::doubt::Doubt;
 use crate::lanes::Lanes;
 use crate::{Dialect, Error, Result, Sql, lite};
 
@@ -16,7 +17,7 @@ const ROWS_PREPARED_MAX: usize = 4;
 
 /// Where a query runs, with the arguments collected for it.
 pub(crate) enum Target<'c> {
-    PgPool(&'c PgPool, PgArguments),
+    PgPool((&'c PgPool, &'c Doubt), PgArguments),
     Pg(&'c mut PgConnection, PgArguments),
     LitePool(&'c Arc<Lanes>, SqliteArguments),
     Lite(&'c mut SqliteConnection, SqliteArguments),
@@ -74,8 +75,8 @@ macro_rules! fetch {
         let persistent = $self.persistent;
         let (target, sql) = $self.finish()?;
         Ok(match target {
-            Target::PgPool(e, a) => {
-                sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$pg(e).await?
+            Target::PgPool((e, doubt), a) => {
+                doubt.note(sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$pg(e).await)?
             }
             Target::Pg(e, a) => sqlx::query_as_with::<Postgres, $t, _>(sql, a).persistent(persistent).$pg(e).await?,
             Target::LitePool(e, a) => $lite(&mut *e.take().await?, lite::query(sql, a, persistent)).await?,
@@ -166,7 +167,9 @@ impl<'c> Query<'c> {
         let persistent = self.persistent;
         let (target, sql) = self.finish()?;
         Ok(match target {
-            Target::PgPool(e, a) => sqlx::query_with(sql, a).persistent(persistent).execute(e).await?.rows_affected(),
+            Target::PgPool((e, doubt), a) => {
+                doubt.note(sqlx::query_with(sql, a).persistent(persistent).execute(e).await)?.rows_affected()
+            }
             Target::Pg(e, a) => sqlx::query_with(sql, a).persistent(persistent).execute(e).await?.rows_affected(),
             Target::LitePool(e, a) => lite::execute(&mut *e.take().await?, lite::query(sql, a, persistent)).await?,
             Target::Lite(e, a) => lite::execute(e, lite::query(sql, a, persistent)).await?,

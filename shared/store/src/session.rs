@@ -19,7 +19,7 @@ impl Db {
     /// A writer's own connection; none on SQLite, where writers share one and have it in a transaction only.
     pub fn session(&self) -> Option<Session> {
         match &self.pools {
-            Pools::Postgres { pool } => Some(Session { pool: pool.clone(), connection: None }),
+            Pools::Postgres { pool, .. } => Some(Session { pool: pool.clone(), connection: None }),
             Pools::Sqlite { .. } => None,
         }
     }

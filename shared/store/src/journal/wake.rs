@@ -22,7 +22,7 @@ pub(super) fn start(db: &Db) -> Vec<JoinHandle<()>> {
 
 /// Sends one NOTIFY for however many positions were given since the last.
 async fn tell(db: Db, schema: String) {
-    let Pools::Postgres { pool } = &db.pools else { return };
+    let Pools::Postgres { pool, .. } = &db.pools else { return };
     let mut stamps = db.journal.stamps();
     while stamps.changed().await.is_ok() {
         let told = sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(&schema).execute(pool).await;

@@ -13,7 +13,7 @@ pub async fn prepare_all(db: &Db, all: &[(&str, Sql)]) {
     for (name, sql) in all {
         let text = sql.text(db.dialect()).into_sql_str();
         let prepared = match &db.pools {
-            Pools::Postgres { pool } => pool.prepare(text).await.map(drop),
+            Pools::Postgres { pool, .. } => pool.prepare(text).await.map(drop),
             Pools::Sqlite { read, .. } => {
                 let mut lane = read.take().await.expect("a connection");
                 lane.prepare(text).await.map(drop)

@@ -92,3 +92,37 @@ fn a_lost_connection_is_unavailable() {
         assert!(matches!(lost, Err(Error::Unavailable(_))), "{lost:?}");
     });
 }
+
+/// Has several connections rest in the pool, then ends them all.
+async fn ended_while_they_rested(db: &Db) -> Option<()> {
+    let Location::Postgres { schema, .. } = db.location().clone() else { return None };
+    let open = futures::future::join_all((0..4).map(|_| db.begin())).await;
+    for tx in open {
+        tx.unwrap().commit().await.unwrap();
+    }
+    outage(&replica(db).await, &schema).await;
+    Some(())
+}
+
+#[test]
+fn a_transaction_begins_though_every_resting_connection_was_ended() {
+    testing::on_postgres(async |db: Db| {
+        let Some(()) = ended_while_they_rested(&db).await else { return };
+        for tx in futures::future::join_all((0..4).map(|_| db.begin())).await {
+            tx.unwrap().commit().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn one_read_that_finds_its_connection_broken_spares_the_others() {
+    testing::on_postgres(async |db: Db| {
+        let Some(()) = ended_while_they_rested(&db).await else { return };
+        let first: crate::Result<i64> = db.query(sql!("select cast(1 as bigint)")).scalar().await;
+        assert!(matches!(first, Err(Error::Unavailable(_))), "{first:?}");
+        let reads = (0..4).map(|_| db.query(sql!("select cast(1 as bigint)")).scalar::<i64>());
+        for read in futures::future::join_all(reads).await {
+            assert_eq!(read.unwrap(), 1);
+        }
+    });
+}
