@@ -10,6 +10,7 @@
 mod any_message;
 mod architecture;
 mod closed_loop;
+mod histories;
 mod kills;
 mod kubernetes;
 mod people;

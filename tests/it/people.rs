@@ -22,9 +22,14 @@ pub(crate) struct People {
 impl People {
     /// Everybody at their desks.
     pub(crate) fn at(world: &World) -> People {
+        People::with(|caller| world.desk(caller))
+    }
+
+    /// The same at desks of another kind.
+    pub(crate) fn with(place: impl Fn(Principal) -> Desk) -> People {
         let desk = |name: &str, role, authority: i64| {
             let amount = Money::new(authority * 100, Currency::from_code("CNY").unwrap());
-            world.desk(Principal::new(SubjectId::parse(name).unwrap(), [role]).with_authority([amount]))
+            place(Principal::new(SubjectId::parse(name).unwrap(), [role]).with_authority([amount]))
         };
         People {
             sales: desk("sam", Role::Sales, 0),

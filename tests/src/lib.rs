@@ -2,12 +2,16 @@
 //! sitting at it.
 
 mod desk;
+mod gates;
 mod issuer;
+mod line;
 mod pb;
 mod processes;
 mod world;
 
 pub use desk::Desk;
+pub use gates::Gates;
+pub use line::Cut;
 pub use nix::sys::signal::Signal;
 pub use pb::{cny, date, decimal, order, request_id};
 pub use processes::{LEASE, Processes};

@@ -40,12 +40,22 @@ pub struct Processes {
 impl Processes {
     /// Starts all five and waits until each is ready.
     pub async fn start(folder: &Path, database: SecretString) -> Processes {
+        let (processes, ready) = Processes::spawn_all(folder, database, |_| true);
+        tokio::task::spawn_blocking(move || ready.iter().for_each(wait)).await.expect("waiting does not fail");
+        processes
+    }
+
+    /// Starts some, which find all at addresses of theirs.
+    pub(crate) fn spawn_all(
+        folder: &Path,
+        database: SecretString,
+        which: impl Fn(Role) -> bool,
+    ) -> (Processes, Vec<mpsc::Receiver<()>>) {
         let addresses = Role::ALL.into_iter().zip(free_addresses()).collect();
         let (folder, issuer, running) = (folder.to_owned(), Issuer::new(folder), BTreeMap::new());
         let mut processes = Processes { folder, issuer, database, addresses, running, second_gate: None };
-        let ready: Vec<_> = Role::ALL.into_iter().map(|role| processes.spawn(role)).collect();
-        tokio::task::spawn_blocking(move || ready.iter().for_each(wait)).await.expect("waiting does not fail");
-        processes
+        let ready = Role::ALL.into_iter().filter(|role| which(*role)).map(|role| processes.spawn(role)).collect();
+        (processes, ready)
     }
 
     /// Starts a role that was killed, and waits until it is ready.
@@ -57,7 +67,7 @@ impl Processes {
     /// Starts a second gate beside the first, and waits until it listens.
     pub async fn start_second_gate(&mut self) {
         let address = *free_addresses().first().expect("a free address");
-        let (child, listening) = self.start_process(Role::OrderGate, address, "\"listening\"");
+        let (child, listening) = self.start_process(Role::OrderGate, (address, &self.database, LEASE), "\"listening\"");
         self.second_gate = Some((address, child));
         tokio::task::spawn_blocking(move || wait(&listening)).await.expect("waiting does not fail");
     }
@@ -75,9 +85,7 @@ impl Processes {
 
     /// Sends a signal to a role's process.
     pub fn signal(&self, role: Role, signal: Signal) {
-        let child = self.running.get(&role).expect("the role is running");
-        let id = i32::try_from(child.id()).expect("a process id");
-        kill(Pid::from_raw(id), signal).expect("a child can be signalled");
+        tell(self.running.get(&role).expect("the role is running"), signal);
     }
 
     /// Kills a role as a failing machine would: SIGKILL, no farewell.
@@ -97,12 +105,12 @@ impl Processes {
         way(self.address(role), Credentials::named(caller))
     }
 
-    fn with_token(&self, address: SocketAddr, caller: &Principal) -> Peer {
+    pub(crate) fn with_token(&self, address: SocketAddr, caller: &Principal) -> Peer {
         let token_file = self.issuer.token_file(caller);
         way(address, Credentials::token_file(&token_file).expect("a token has been written"))
     }
 
-    fn address(&self, role: Role) -> SocketAddr {
+    pub(crate) fn address(&self, role: Role) -> SocketAddr {
         *self.addresses.get(&role).expect("every role has an address")
     }
 
@@ -117,24 +125,31 @@ impl Processes {
 
     /// Starts a role; the receiver hears of it once it is ready.
     fn spawn(&mut self, role: Role) -> mpsc::Receiver<()> {
-        let (child, ready) = self.start_process(role, self.address(role), "\"ready\"");
+        let place = (self.address(role), &self.database, LEASE);
+        let (child, ready) = self.start_process(role, place, "\"ready\"");
         self.running.insert(role, child);
         ready
     }
 
-    /// Starts a process; the receiver hears of it once it logs a word.
-    fn start_process(&self, role: Role, address: SocketAddr, word: &'static str) -> (Child, mpsc::Receiver<()>) {
+    /// Starts a process that listens at an address, goes to a database, and has a lease if it is a gate; the receiver
+    /// hears of it once it logs a word.
+    pub(crate) fn start_process(
+        &self,
+        role: Role,
+        (address, database, lease): (SocketAddr, &SecretString, Duration),
+        word: &'static str,
+    ) -> (Child, mpsc::Receiver<()>) {
         let mut command = Command::new(program());
         command
             .args(["serve", role.as_str(), "--listen", &address.to_string()])
             .current_dir(&self.folder)
             .env_clear()
-            .env("WEIR_DATABASE__URL", self.database.expose_secret())
+            .env("WEIR_DATABASE__URL", database.expose_secret())
             .env("WEIR_DATABASE__CONNECTIONS", "8")
             .envs(self.issuer.settings())
             .env("WEIR_TELEMETRY__METRICS_LISTEN", "")
             .env("WEIR_ORDER_GATE__ADDRESS", format!("http://{address}"))
-            .env("WEIR_ORDER_GATE__LEASE", format!("{}s", LEASE.as_secs()))
+            .env("WEIR_ORDER_GATE__LEASE", format!("{}ms", lease.as_millis()))
             .env("WEIR_SHUTDOWN__WAIT", "0s")
             .env("WEIR_TELEMETRY__LOG_FORMAT", "json")
             .stdout(Stdio::null())
@@ -148,6 +163,9 @@ impl Processes {
         std::thread::spawn(move || {
             // read to the end, so that the process never waits for room to write
             for line in lines.map_while(Result::ok) {
+                if std::env::var("DBG").is_ok() && line.contains("ERROR") {
+                    eprintln!("LOG {line}");
+                }
                 if line.contains(word) {
                     let _ = tell.send(());
                 }
@@ -171,7 +189,13 @@ fn way(address: SocketAddr, credentials: Credentials) -> Peer {
     suite::far(&format!("http://{address}"), credentials).expect("an address of ours is one")
 }
 
-fn wait(ready: &mpsc::Receiver<()>) {
+/// Sends a signal to a process.
+pub(crate) fn tell(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(id), signal).expect("a child can be signalled");
+}
+
+pub(crate) fn wait(ready: &mpsc::Receiver<()>) {
     ready.recv_timeout(weir_store::testing::DEADLINE).expect("a started process gets ready");
 }
 
@@ -185,7 +209,7 @@ fn program() -> PathBuf {
 }
 
 /// Five addresses nobody listens on.
-fn free_addresses() -> Vec<SocketAddr> {
+pub(crate) fn free_addresses() -> Vec<SocketAddr> {
     let listeners: Vec<TcpListener> =
         (0..Role::ALL.len()).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     listeners.iter().map(|listener| listener.local_addr().expect("a bound listener has an address")).collect()

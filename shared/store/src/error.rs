@@ -98,7 +98,9 @@ impl From<sqlx::Error> for Error {
         let Some(d) = e.as_database_error() else {
             return match e {
                 sqlx::Error::RowNotFound => Error::NotFound,
+                // what is no protocol is what a connection says that is closed while it is made
                 sqlx::Error::Io(_)
+                | sqlx::Error::Protocol(_)
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed

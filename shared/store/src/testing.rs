@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout_at};
 use weir_model::{Call, CorrelationId, Fingerprint, RequestId};
 
+pub use postgres::PostgresServer;
 pub use schema::{prepare_all, same_schema};
 
 use crate::{Db, Location};

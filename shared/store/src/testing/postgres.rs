@@ -21,22 +21,67 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 const INSTALLED: &[&str] =
     &["/usr/lib/postgresql", "/usr/pgsql-18", "/usr/pgsql-17", "/opt/homebrew/opt", "/usr/local/opt"];
 
-/// Runs the server until its own standard input closes, which happens when the test process is gone.
+/// Runs the server until its own standard input closes, which happens when the test process is gone. A line on it makes
+/// the server crash and start again.
 const WATCHDOG: &str = r#"
     trap '' INT TERM HUP
-    "$1/postgres" -D "$2/data" -k "$2" -h '' -F \
-        -c max_connections=400 -c shared_buffers=64MB -c timezone=UTC -c log_min_messages=fatal >"$2/log" 2>&1 &
-    server=$!
-    read -r _
+    serve() {
+        "$1/postgres" -D "$2/data" -k "$2" -h '' -F \
+            -c max_connections=400 -c shared_buffers=64MB -c timezone=UTC -c log_min_messages=fatal >>"$2/log" 2>&1 &
+        server=$!
+    }
+    serve "$1" "$2"
+    while read -r _; do
+        kill -QUIT $server
+        wait $server
+        serve "$1" "$2"
+    done
     kill -QUIT $server
     wait $server
     rm -rf "$2"
 "#;
 
+#[derive(Debug)]
 struct Cluster {
-    url: String,
-    /// Holds the pipe the watchdog reads; never written to.
-    _watchdog: Child,
+    folder: PathBuf,
+    /// Holds the pipe the watchdog reads.
+    watchdog: Child,
+}
+
+impl Cluster {
+    fn url(&self) -> String {
+        let host = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://weir@{host}/postgres")
+    }
+}
+
+/// A private PostgreSQL of one test's own, which may make it crash. Gone when dropped.
+#[derive(Debug)]
+pub struct PostgresServer(Cluster);
+
+impl PostgresServer {
+    /// Starts it; none where no server is installed.
+    pub fn start() -> Option<Self> {
+        start_installed().map(PostgresServer)
+    }
+
+    /// The URL of its one database, through its socket.
+    pub fn url(&self) -> SecretString {
+        self.0.url().into()
+    }
+
+    /// The socket it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.0.folder.join(".s.PGSQL.5432")
+    }
+
+    /// Ends every connection and every process of it wherever they are, and waits until it has recovered.
+    pub fn crash(&mut self) {
+        let before = pid(&self.0.folder);
+        let pipe = self.0.watchdog.stdin.as_mut().expect("the watchdog reads a pipe");
+        pipe.write_all(b"\n").expect("the watchdog reads on");
+        wait_until_ready(&self.0.folder, before.as_deref());
+    }
 }
 
 /// The URL of the tests' PostgreSQL, starting it at first; none where there is none.
@@ -46,18 +91,21 @@ pub(super) fn url() -> Option<String> {
     if let Ok(url) = std::env::var("WEIR_TEST_POSTGRES") {
         return Some(url);
     }
-    let cluster = CLUSTER.get_or_init(|| {
-        let Some(programs) = programs() else {
-            let required = std::env::var("WEIR_TEST_REQUIRE_POSTGRES").is_ok_and(|v| v == "1");
-            assert!(!required, "WEIR_TEST_REQUIRE_POSTGRES=1, but no PostgreSQL server was found");
-            let line = "no PostgreSQL found (set WEIR_TEST_POSTGRES or install a server): its tests are skipped\n";
-            // a test's note: a closed stderr is no failure
-            let _ = std::io::stderr().write_all(line.as_bytes());
-            return None;
-        };
-        Some(start(&programs).expect("a private PostgreSQL starts"))
-    });
-    cluster.as_ref().map(|cluster| cluster.url.clone())
+    CLUSTER.get_or_init(start_installed).as_ref().map(Cluster::url)
+}
+
+/// Starts a private cluster; none where no server is installed.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment whether they may do without")]
+fn start_installed() -> Option<Cluster> {
+    let Some(programs) = programs() else {
+        let required = std::env::var("WEIR_TEST_REQUIRE_POSTGRES").is_ok_and(|v| v == "1");
+        assert!(!required, "WEIR_TEST_REQUIRE_POSTGRES=1, but no PostgreSQL server was found");
+        let line = "no PostgreSQL found (set WEIR_TEST_POSTGRES or install a server): its tests are skipped\n";
+        // a test's note: a closed stderr is no failure
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        return None;
+    };
+    Some(start(&programs).expect("a private PostgreSQL starts"))
 }
 
 /// The folder of an installed server's programs, the newest of those in one place.
@@ -108,15 +156,24 @@ fn start(programs: &Path) -> std::io::Result<Cluster> {
         .stdin(Stdio::piped())
         .process_group(0)
         .spawn()?;
-    wait_until_ready(&folder);
-    let host = folder.display().to_string().replace('/', "%2F");
-    Ok(Cluster { url: format!("postgres://weir@{host}/postgres"), _watchdog: watchdog })
+    wait_until_ready(&folder, None);
+    Ok(Cluster { folder, watchdog })
 }
 
-fn wait_until_ready(folder: &Path) {
+fn status(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join("data/postmaster.pid")).ok()
+}
+
+/// The process that serves, as text.
+fn pid(folder: &Path) -> Option<String> {
+    status(folder)?.lines().next().map(str::to_owned)
+}
+
+/// Waits until a process serves that is not the one `before`.
+fn wait_until_ready(folder: &Path, before: Option<&str>) {
     let deadline = Instant::now() + START_DEADLINE;
-    let status = folder.join("data/postmaster.pid");
-    while !std::fs::read_to_string(&status).is_ok_and(|text| text.lines().any(|line| line.trim() == "ready")) {
+    let is_ready = |text: String| text.lines().next() != before && text.lines().any(|line| line.trim() == "ready");
+    while !status(folder).is_some_and(is_ready) {
         let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         assert!(Instant::now() < deadline, "PostgreSQL did not start: {}", log());
         sleep(Duration::from_millis(10));
