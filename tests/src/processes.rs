@@ -163,9 +163,6 @@ impl Processes {
         std::thread::spawn(move || {
             // read to the end, so that the process never waits for room to write
             for line in lines.map_while(Result::ok) {
-                if std::env::var("DBG").is_ok() && line.contains("ERROR") {
-                    eprintln!("LOG {line}");
-                }
                 if line.contains(word) {
                     let _ = tell.send(());
                 }
