@@ -54,11 +54,13 @@ async fn histories_through_crashes_are_those_of_one_gate_that_never_fails() {
     let Some(mut gates) = Gates::open().await else { return };
     let first = asked("WEIR_TEST_HISTORY_FIRST_SEED", 0);
     for seed in first..first + asked("WEIR_TEST_HISTORY_SEEDS", SEEDS) {
-        run(&mut gates, seed).await;
+        println!("seed {seed}: {}", plan::told(seed));
+        println!("seed {seed}: {}", run(&mut gates, seed).await);
     }
 }
 
-async fn run(gates: &mut Gates, seed: u64) {
+/// One run; what it came to.
+async fn run(gates: &mut Gates, seed: u64) -> String {
     let people = People::with(|caller| gates.desk(&caller));
     everybody_answers(gates, &people).await;
     let accounts: Vec<String> = (0..ACCOUNTS).map(|number| format!("A-{seed}-{number}")).collect();
@@ -87,11 +89,11 @@ async fn run(gates: &mut Gates, seed: u64) {
         assert_eq!(standing(gates, account).await, sums, "the book of {account} and the journal");
     }
     let answered = calls.iter().filter(|call| call.answered.is_some()).count();
-    println!("seed {seed}: {answered} of {} calls were answered, {} positions", calls.len(), ends - begins);
     assert_eq!(
         documents(gates, &replay).await,
         accounts.iter().map(|account| replay.stands(account)).fold((0, 0), add)
     );
+    format!("{answered} of {} calls were answered, {} positions", calls.len(), ends - begins)
 }
 
 /// Waits until everybody has started again, and has found out that the database did.

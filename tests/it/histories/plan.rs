@@ -37,6 +37,11 @@ fn faults(seed: u64) -> Vec<Fault> {
     [first].into_iter().chain(others).take(FAULTS).collect()
 }
 
+/// The faults of a run, for people.
+pub(super) fn told(seed: u64) -> String {
+    faults(seed).iter().map(|fault| format!("{fault:?} ")).collect()
+}
+
 /// Has everything go wrong that the seed says, each once the one before is over.
 pub(super) async fn carry_out(gates: &mut Gates, load: &Load, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
@@ -45,7 +50,6 @@ pub(super) async fn carry_out(gates: &mut Gates, load: &Load, seed: u64) {
         // mostly the one that decides
         let owner = owner(gates).await;
         let gate = if random.random_ratio(3, 4) { owner } else { 1 - owner };
-        println!("seed {seed}: {fault:?} of gate {gate}, while gate {owner} decides");
         strike(gates, load, (fault, gate)).await;
         load.answered(RECOVERED).await;
         gates.recovered().await;
