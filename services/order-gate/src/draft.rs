@@ -71,7 +71,7 @@ pub(crate) struct Bookmark {
 /// What a batch writes.
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
-    /// The journal's position before the first line.
+    /// The journal's position before the first line, unless others write meanwhile.
     pub(crate) after: i64,
     pub(crate) lines: Vec<Line>,
     /// Orders nothing was known of before, neither in the book nor where the database was asked.
@@ -160,7 +160,7 @@ impl<'b> Draft<'b> {
         (Changes { accounts, dossiers, pools, heads, policy, rates, followed, last_position }, writes)
     }
 
-    /// The position of the last line so far: this task is the journal's only writer.
+    /// The position of the last line so far, unless others write meanwhile: the database gives it.
     pub(crate) fn position(&self) -> i64 {
         self.writes.after + i64::try_from(self.writes.lines.len()).unwrap_or(i64::MAX)
     }

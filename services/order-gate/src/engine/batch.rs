@@ -123,7 +123,7 @@ impl Writer {
         // under a tenure nobody else writes, and where there is none the proof fails
         let found = store::dossiers(&self.env.db, &unknown_orders).await.map_err(clean)?;
         let before = answered_before(&self.env.db, batch).await.map_err(clean)?;
-        let (changes, writes, outcomes) = {
+        let (mut changes, writes, mut outcomes) = {
             let book = self.shared.book.read();
             let Some(book) = &*book else { return Err(clean(weir_store::Error::NotFound)) };
             let mut draft = Draft::new(book, found, &self.env.ids, &self.shared.pulse);
@@ -140,7 +140,7 @@ impl Writer {
         let changes = if is_empty(&changes, &writes) && to_remember(batch, &outcomes).next().is_none() {
             None
         } else {
-            self.write(batch, &outcomes, (&changes, &writes)).await?;
+            self.write(batch, &mut outcomes, (&mut changes, &writes)).await?;
             Some(changes)
         };
         let replies = batch.drain(..).map(|command| command.reply);
@@ -148,12 +148,12 @@ impl Writer {
         Ok((changes, answers))
     }
 
-    /// Makes a batch durable.
+    /// Makes a batch durable, and tells its answers where in the journal they are.
     async fn write(
         &mut self,
         batch: &[Command],
-        outcomes: &[Outcome],
-        (changes, writes): (&Changes, &Writes),
+        outcomes: &mut [Outcome],
+        (changes, writes): (&mut Changes, &Writes),
     ) -> Result<(), Failed> {
         let lost = || Failed::Cleanly(weir_store::Error::LeaseLost("the order gate".to_owned()));
         let tenure = self.tenure.as_mut().ok_or_else(lost)?;
@@ -165,11 +165,12 @@ impl Writer {
                     session.give_up();
                     return Err(Failed::Unknown(error));
                 }
-                saved.map_err(Failed::Cleanly)?;
+                place(saved.map_err(Failed::Cleanly)? - writes.after, changes, outcomes);
             }
             _ => {
                 let mut tx = self.env.db.begin().await.map_err(Failed::Cleanly)?;
-                store::save_in(&mut tx, tenure, changes, writes).await.map_err(Failed::Cleanly)?;
+                let after = store::save_in(&mut tx, tenure, changes, writes).await.map_err(Failed::Cleanly)?;
+                place(after - writes.after, changes, outcomes);
                 remember(&mut tx, batch, outcomes).await.map_err(Failed::Cleanly)?;
                 tx.commit().await.map_err(Failed::Unknown)?;
             }
@@ -205,10 +206,31 @@ impl Writer {
     }
 }
 
-/// What came of a command, and whether it is news to be remembered under its request id.
+/// What came of a command.
 struct Outcome {
     result: Result<Settled, Error>,
-    fresh: bool,
+    origin: Origin,
+}
+
+/// Where an outcome comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It was decided in this batch, and is to be remembered under its request id.
+    Decided,
+    /// Its twin in this batch was.
+    Twin,
+    /// It was decided in a batch before.
+    Before,
+}
+
+/// Moves what a batch says of its place in the journal by as much as others wrote meanwhile.
+fn place(by: i64, changes: &mut Changes, outcomes: &mut [Outcome]) {
+    changes.last_position += by;
+    for outcome in outcomes {
+        if let (Ok(settled), Origin::Decided | Origin::Twin) = (&mut outcome.result, outcome.origin) {
+            settled.position += by;
+        }
+    }
 }
 
 /// Commands a person sends once and a client repeats. What concerns orders and deliveries is repeatable by their own ids.
@@ -231,9 +253,9 @@ async fn answered_before(db: &Db, batch: &[Command]) -> Result<Vec<Option<Outcom
         before.push(match by_request_id(command) {
             None => None,
             Some(_) => match requests::answered::<Settled>(db, &command.call).await {
-                Ok(answer) => answer.map(|settled| Outcome { result: Ok(settled), fresh: false }),
+                Ok(answer) => answer.map(|settled| Outcome { result: Ok(settled), origin: Origin::Before }),
                 Err(error @ weir_store::Error::IdempotencyMismatch) => {
-                    Some(Outcome { result: Err(error.into()), fresh: false })
+                    Some(Outcome { result: Err(error.into()), origin: Origin::Before })
                 }
                 Err(error) => return Err(error),
             },
@@ -251,7 +273,9 @@ async fn remember(tx: &mut Tx, batch: &[Command], outcomes: &[Outcome]) -> Resul
 
 /// The answers a repetition of their requests is to get.
 fn to_remember<'a>(batch: &'a [Command], outcomes: &'a [Outcome]) -> impl Iterator<Item = (&'a Command, &'a Settled)> {
-    let is_news = |(command, outcome): &(&'a Command, &'a Outcome)| by_request_id(command).is_some() && outcome.fresh;
+    let is_news = |(command, outcome): &(&'a Command, &'a Outcome)| {
+        by_request_id(command).is_some() && outcome.origin == Origin::Decided
+    };
     batch
         .iter()
         .zip(outcomes)
@@ -269,15 +293,15 @@ fn decide_all(draft: &mut Draft<'_>, batch: &[Command], before: Vec<Option<Outco
         let outcome = match (before, twin) {
             (Some(before), _) => before,
             (None, Some((_, twin))) if !same_request(command, twin) => {
-                Outcome { result: Err(weir_store::Error::IdempotencyMismatch.into()), fresh: false }
+                Outcome { result: Err(weir_store::Error::IdempotencyMismatch.into()), origin: Origin::Twin }
             }
             (None, Some((at, _))) => match outcomes.get(*at).map(|outcome| &outcome.result) {
-                Some(Ok(settled)) => Outcome { result: Ok(settled.clone()), fresh: false },
-                _ => Outcome { result: decide(draft, command), fresh: true },
+                Some(Ok(settled)) => Outcome { result: Ok(settled.clone()), origin: Origin::Twin },
+                _ => Outcome { result: decide(draft, command), origin: Origin::Decided },
             },
-            (None, None) => Outcome { result: decide(draft, command), fresh: true },
+            (None, None) => Outcome { result: decide(draft, command), origin: Origin::Decided },
         };
-        if let (Some(key), Ok(_), true) = (key, &outcome.result, outcome.fresh) {
+        if let (Some(key), Ok(_), true) = (key, &outcome.result, outcome.origin == Origin::Decided) {
             first.insert(key, (index, command));
         }
         outcomes.push(outcome);

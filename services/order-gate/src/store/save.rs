@@ -42,9 +42,9 @@ pub(crate) async fn dossiers(db: &Db, order_ids: &[OrderId]) -> Result<HashMap<O
     Ok(found)
 }
 
-/// Writes a batch of `tenure` in a transaction. [`Error::LeaseLost`] when the tenure is lost, or others wrote to the
-/// journal: nothing may last then.
-pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
+/// Writes a batch of `tenure` in a transaction; the journal's position before its first line. [`Error::LeaseLost`] when
+/// the tenure is lost: nothing may last then.
+pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<i64> {
     match tx.dialect() {
         Dialect::Postgres => owners::idle_at_most_in(tx, tenure.lease).await?,
         Dialect::Sqlite => owners::prove_in(tx, tenure).await?,
@@ -66,13 +66,13 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, wri
         Dialect::Sqlite => {
             orders.insert_in(tx).await?;
             let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
-            journal::append_numbered_in(tx, writes.after, &entries).await
+            journal::append_numbered_in(tx, &entries).await
         }
     }
 }
 
 /// Writes a batch that is of orders alone, in one statement that commits by itself; otherwise as [`save_in`].
-pub(crate) async fn save(session: &mut Session, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<()> {
+pub(crate) async fn save(session: &mut Session, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<i64> {
     let orders = Orders::of(tenure, changes, writes)?;
     orders.save(session.build("with ").await?, tenure, writes).await
 }
@@ -121,10 +121,10 @@ impl<'a> Orders<'a> {
     /// PostgreSQL's one statement: proves the tenure, moves the journal's head, adds its lines and the orders. Whatever is
     /// written hangs on the head, and that on the proof; the owner's row stays locked until the commit, so whoever takes
     /// over waits and then sees this batch.
-    async fn save(&self, query: Query<'_>, tenure: &Tenure, writes: &Writes) -> Result<()> {
+    async fn save(&self, query: Query<'_>, tenure: &Tenure, writes: &Writes) -> Result<i64> {
         let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
         let mut query = owners::push_proof(query, tenure).push(", ");
-        query = journal::push_numbered(query, (writes.after, "exists (select 1 from proof)"), &entries);
+        query = journal::push_numbered(query, "exists (select 1 from proof)", &entries);
         if !self.fresh.is_empty() {
             query = push_orders(query.push(", fresh as ("), &self.fresh).push(")");
         }
@@ -132,7 +132,7 @@ impl<'a> Orders<'a> {
             query = push_orders(query.push(", known as ("), &self.known).push(UPDATE_KNOWN).push(")");
         }
         match query.push(" select position from head").optional::<(i64,)>().await? {
-            Some(_) => Ok(()),
+            Some((last,)) => Ok(last - i64::try_from(entries.len()).unwrap_or(i64::MAX)),
             None => Err(Error::LeaseLost("the order gate".to_owned())),
         }
     }

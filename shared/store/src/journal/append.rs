@@ -2,7 +2,7 @@
 use weir_model::{Call, RequestId};
 
 use super::{Change, NewEntry};
-use crate::{Column, Dialect, Error, Instant, Query, Result, Tx};
+use crate::{Column, Dialect, Instant, Query, Result, Tx};
 
 /// Rows of one insert: twelve columns each, far below SQLite's 32 766 parameters.
 const ROWS_MAX: usize = 500;
@@ -11,7 +11,6 @@ const ROWS_MAX: usize = 500;
 pub(super) use sql::ALL;
 mod sql {
     crate::queries! {
-        HEAD = "select position from journal_head where one = 1";
         TAKE = "update journal_head set position = position + $1 where one = 1 returning position";
     }
 }
@@ -37,26 +36,23 @@ pub async fn append_all_in(tx: &mut Tx, changes: &[(&Call, &Change<'_>)]) -> Res
     Ok(())
 }
 
-/// Adds many changes at the positions after `after`, in one statement or two, however many they are. [`Error::Hole`] when
-/// the journal does not end there: nothing of the transaction may last then.
+/// Adds many changes at the next positions, in one statement or two, however many they are; returns the position before
+/// the first.
 ///
 /// Holds the head row until the transaction ends, so that writers come one after the other: for a context whose writers
 /// are few and must know positions before they commit. Append last, so that the row is held briefly.
-pub async fn append_numbered_in(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Result<()> {
-    match tx.dialect() {
+pub async fn append_numbered_in(tx: &mut Tx, entries: &[NewEntry<'_>]) -> Result<i64> {
+    let before = match tx.dialect() {
         Dialect::Postgres => {
-            let query = push_numbered(tx.build("with "), (after, "true"), entries);
-            if query.push(" select position from head").optional::<(i64,)>().await?.is_none() {
-                let found: i64 = tx.query(sql::HEAD).scalar().await?;
-                return Err(Error::Hole { expected: after, found });
-            }
+            let query = push_numbered(tx.build("with "), "true", entries);
+            query.push(" select position from head").scalar::<i64>().await? - count(entries)
         }
-        Dialect::Sqlite => insert_json(tx, after, entries).await?,
-    }
+        Dialect::Sqlite => insert_json(tx, entries).await?,
+    };
     if !entries.is_empty() {
-        tx.wrote_position(after + count(entries));
+        tx.wrote_position(before + count(entries));
     }
-    Ok(())
+    Ok(before)
 }
 
 fn count<T>(entries: &[T]) -> i64 {
@@ -71,33 +67,27 @@ async fn take(tx: &mut Tx, length: usize) -> Result<i64> {
 }
 
 /// Two parts of a `with` clause in PostgreSQL, for a writer whose whole batch is one statement: `head` moves the journal's
-/// head from `after` to the last of the entries, where `condition` holds and it is there, and is then one row; `added` adds
-/// the entries if there is that row. A writer without a transaction of its own says so afterwards with
+/// head to the last of the entries, where `condition` holds, and is then one row with that `position`; `added` adds the
+/// entries if there is that row. A writer without a transaction of its own says so afterwards with
 /// [`Db::appended_up_to`](crate::Db::appended_up_to).
 ///
 /// One array a column: measured to cost PostgreSQL a fraction of as many placeholders as there are values.
-pub fn push_numbered<'c>(
-    query: Query<'c>,
-    (after, condition): (i64, &'static str),
-    entries: &[NewEntry<'_>],
-) -> Query<'c> {
+pub fn push_numbered<'c>(query: Query<'c>, condition: &'static str, entries: &[NewEntry<'_>]) -> Query<'c> {
     fn column<'a, T>(entries: &'a [NewEntry<'a>], of: impl Fn(&'a NewEntry<'a>) -> T) -> Column<T> {
         entries.iter().map(of).collect()
     }
     query
         .push("head as (update journal_head set position = position + ")
         .value(count(entries))
-        .push(" where one = 1 and position = ")
-        .value(after)
-        .push(" and ")
+        .push(" where one = 1 and ")
         .push(condition)
         .push(
             " returning position), added as (
                 insert into journal (position, recorded_at, kind, subject, version, before, after, principal, request_id,
                     correlation_id, trace)
-                select ",
+                select head.position - ",
         )
-        .value(after)
+        .value(count(entries))
         .push(
             " + line.place, line.recorded_at, line.kind, line.subject, line.version, line.before, line.after,
                     line.principal, line.request_id, line.correlation_id, line.trace
@@ -129,18 +119,15 @@ pub fn push_numbered<'c>(
 }
 
 /// One JSON text: SQLite has no arrays.
-async fn insert_json(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Result<()> {
-    let found = take(tx, entries.len()).await?;
-    if found != after {
-        return Err(Error::Hole { expected: after, found });
-    }
+async fn insert_json(tx: &mut Tx, entries: &[NewEntry<'_>]) -> Result<i64> {
+    let before = take(tx, entries.len()).await?;
     let rows = entries.iter().map(row).collect::<Result<Vec<Row<'_>>>>()?;
     tx.build(
         "insert into journal (position, recorded_at, kind, subject, version, before, after, principal, request_id,
             correlation_id, trace)
         select ",
     )
-    .value(after)
+    .value(before)
     .push(
         " + 1 + entry.key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
             value ->> 7, value ->> 8, value ->> 9
@@ -150,7 +137,7 @@ async fn insert_json(tx: &mut Tx, after: i64, entries: &[NewEntry<'_>]) -> Resul
     .push(") as entry")
     .execute()
     .await?;
-    Ok(())
+    Ok(before)
 }
 
 /// The columns of a row but for its position, in the order of the table.
