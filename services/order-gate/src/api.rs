@@ -1,6 +1,7 @@
 //! The gRPC edge: reads messages, asks the gate, writes answers. Knows no rule and no database.
 
 mod batch;
+mod branch;
 mod emit;
 mod feed;
 mod forward;

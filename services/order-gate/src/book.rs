@@ -235,6 +235,45 @@ impl Book {
         self.dossiers.insert(dossier.order_id.clone(), dossier);
     }
 
+    /// An empty book that goes by the same.
+    pub(crate) fn empty(&self) -> Book {
+        let (policy, rates) = (self.policy.clone(), Rates::clone(&self.rates));
+        Book::new(policy, rates, self.followed, self.last_position)
+    }
+
+    /// Takes in accounts another process decided for, with all that belongs to them.
+    pub(crate) fn admit(&mut self, part: Book) {
+        for (group_id, pool) in part.pools {
+            let waiting = &mut self.pools.entry(group_id).or_default().waiting;
+            Arc::make_mut(waiting).extend(pool.waiting.iter().map(|(age, order_id)| (age.clone(), order_id.clone())));
+        }
+        for (account_id, account) in part.accounts {
+            let share = account.share();
+            let before = self.accounts.insert(account_id, account).and_then(|before| before.share());
+            shift(self, before.as_ref(), share.as_ref());
+        }
+        self.dossiers.extend(part.dossiers);
+    }
+
+    /// Lets go of accounts another process decides for, with all that belongs to them.
+    pub(crate) fn dismiss(&mut self, leaves: impl Fn(&AccountId) -> bool) {
+        let left: Vec<_> = self.accounts.extract_if(|account_id, _| leaves(account_id)).collect();
+        for (_, account) in &left {
+            shift(self, account.share().as_ref(), None);
+        }
+        let pools = &mut self.pools;
+        self.dossiers.retain(|_, dossier| {
+            let stays = !dossier.account_id().is_some_and(&leaves);
+            if let (false, Some(hold)) = (stays, &dossier.waiting) {
+                for group_id in hold.stopped_by() {
+                    let waiting = &mut pools.entry_ref(group_id).or_default().waiting;
+                    Arc::make_mut(waiting).remove(&hold.age());
+                }
+            }
+            stays
+        });
+    }
+
     /// Makes durable changes visible. Orders that neither count nor wait leave memory.
     pub fn apply(&mut self, changes: Changes) {
         self.accounts.extend(changes.accounts);

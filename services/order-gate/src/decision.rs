@@ -277,6 +277,16 @@ impl Followed {
 }
 
 impl Followed {
+    /// As far as both.
+    pub(crate) fn least(self, other: Followed) -> Followed {
+        // none sorts before every position
+        Followed {
+            limits: self.limits.min(other.limits),
+            receivables: self.receivables.min(other.receivables),
+            collections: self.collections.min(other.collections),
+        }
+    }
+
     /// Whether every context was followed at least as far.
     pub fn at_least(&self, other: Followed) -> bool {
         // none sorts before every position

@@ -6,11 +6,13 @@
 mod authorize;
 mod groups;
 mod holds;
+mod homes;
 mod news;
 mod pattern;
 mod rates;
 mod together;
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -31,13 +33,16 @@ use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
 use crate::fx::{Rate, Rates};
 use crate::hold::Hold;
+use crate::letter::Addressed;
 use crate::order::Order;
+use crate::ownership::{Directory, partition_of};
 use crate::pattern::Pattern;
 use crate::policy::PolicyVersion;
 use crate::pool::{Group, Pool};
 use crate::pulse::Pulse;
 use crate::question::View as _;
 use crate::standing::{Conduct, Credit, Position};
+use crate::store::Moved;
 
 /// A line of the journal to be written.
 #[derive(Debug)]
@@ -69,7 +74,7 @@ pub(crate) struct Bookmark {
 }
 
 /// What a batch writes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Writes {
     /// The journal's position before the first line, unless others write meanwhile.
     pub(crate) after: i64,
@@ -84,6 +89,18 @@ pub(crate) struct Writes {
     pub(crate) rates: Vec<Rate>,
     pub(crate) policies: Vec<Arc<PolicyVersion>>,
     pub(crate) bookmarks: Vec<Bookmark>,
+    /// Orders of which only deliveries or invoices were known, with the version that was looked up.
+    pub(crate) common: HashMap<OrderId, i64>,
+    /// Accounts that lie in another partition from now on.
+    pub(crate) moved: Vec<Moved>,
+    /// What other partitions have to be told.
+    pub(crate) letters: Vec<Addressed>,
+    /// Letters that take effect.
+    pub(crate) letters_read: Vec<i64>,
+    /// How many partitions there are.
+    partitions: NonZeroU16,
+    /// Where accounts of the batch lie that do not lie where their ids say.
+    homes: HashMap<AccountId, i64>,
 }
 
 /// What came of a command.
@@ -105,6 +122,7 @@ pub(crate) struct Settled {
 /// What a batch would change.
 pub(crate) struct Draft<'b> {
     book: &'b Book,
+    directory: &'b Directory,
     /// Orders the book does not hold, as the database has them.
     found: HashMap<OrderId, Arc<Dossier>>,
     ids: &'b Ids,
@@ -115,6 +133,8 @@ pub(crate) struct Draft<'b> {
     heads: HashMap<AccountId, Vec<GroupId>>,
     /// Groups in which room may have come free since held orders were checked.
     freed: IndexSet<GroupId>,
+    /// Accounts that lie in another partition from now on.
+    moved: IndexMap<AccountId, i64>,
     policy: Arc<PolicyVersion>,
     rates: Arc<Rates>,
     followed: Followed,
@@ -122,6 +142,37 @@ pub(crate) struct Draft<'b> {
 }
 
 impl Writes {
+    fn new(partitions: NonZeroU16, after: i64) -> Self {
+        Writes {
+            after,
+            lines: Vec::new(),
+            fresh: HashSet::new(),
+            holds: IndexMap::new(),
+            inputs: IndexMap::new(),
+            groups: IndexMap::new(),
+            rates: Vec::new(),
+            policies: Vec::new(),
+            bookmarks: Vec::new(),
+            common: HashMap::new(),
+            moved: Vec::new(),
+            letters: Vec::new(),
+            letters_read: Vec::new(),
+            partitions,
+            homes: HashMap::new(),
+        }
+    }
+
+    /// The partition of an account of the batch, or of an order without one.
+    pub(crate) fn home(&self, id: &str) -> i64 {
+        let moved = if self.homes.is_empty() { None } else { self.homes.get(id).copied() };
+        moved.unwrap_or_else(|| partition_of(id, self.partitions))
+    }
+
+    /// Whether there is nothing to write at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.is_of_orders_alone()
+    }
+
     /// Whether there is nothing to write but orders and what the journal tells of them.
     pub(crate) fn is_of_orders_alone(&self) -> bool {
         self.holds.is_empty()
@@ -130,14 +181,24 @@ impl Writes {
             && self.rates.is_empty()
             && self.policies.is_empty()
             && self.bookmarks.is_empty()
+            && self.common.is_empty()
+            && self.moved.is_empty()
+            && self.letters.is_empty()
+            && self.letters_read.is_empty()
     }
 }
 
 impl<'b> Draft<'b> {
-    /// An empty draft over a book and over what the database has of further orders.
-    pub(crate) fn new(book: &'b Book, found: HashMap<OrderId, Arc<Dossier>>, ids: &'b Ids, pulse: &'b Pulse) -> Self {
+    /// An empty draft over a book, over where accounts lie, and over what the database has of further orders.
+    pub(crate) fn new(
+        (book, directory): (&'b Book, &'b Directory),
+        found: HashMap<OrderId, Arc<Dossier>>,
+        ids: &'b Ids,
+        pulse: &'b Pulse,
+    ) -> Self {
         Draft {
             book,
+            directory,
             found,
             ids,
             pulse,
@@ -146,15 +207,17 @@ impl<'b> Draft<'b> {
             pools: HashMap::new(),
             heads: HashMap::new(),
             freed: IndexSet::new(),
+            moved: IndexMap::new(),
             policy: book.policy.clone(),
             rates: book.rates.clone(),
             followed: book.followed,
-            writes: Writes { after: book.last_position, ..Writes::default() },
+            writes: Writes::new(directory.partitions(), book.last_position),
         }
     }
 
     /// What becomes visible, and what has to be written first.
-    pub(crate) fn finish(self) -> (Changes, Writes) {
+    pub(crate) fn finish(mut self) -> (Changes, Writes) {
+        self.settle_homes();
         let last_position = self.position();
         let Draft { accounts, dossiers, pools, heads, policy, rates, followed, writes, .. } = self;
         (Changes { accounts, dossiers, pools, heads, policy, rates, followed, last_position }, writes)
@@ -212,8 +275,14 @@ impl<'b> Draft<'b> {
     /// Puts an order's dossier in place of the one before, keeping what accounts have reserved and hold in step.
     fn put(&mut self, call: &Arc<Call>, mut dossier: Dossier) -> Option<Commitment> {
         let before = self.dossier(&dossier.order_id).cloned();
-        if before.is_none() {
-            self.writes.fresh.insert(dossier.order_id.clone());
+        match &before {
+            None => {
+                self.writes.fresh.insert(dossier.order_id.clone());
+            }
+            Some(before) if before.account_id().is_none() && !self.dossiers.contains_key(&before.order_id) => {
+                self.writes.common.insert(before.order_id.clone(), before.version);
+            }
+            Some(_) => {}
         }
         dossier.version = before.as_ref().map_or(0, |before| before.version) + 1;
         let old = before.as_ref().and_then(|before| before.commitment());

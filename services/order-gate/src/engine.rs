@@ -3,19 +3,27 @@
 //! transaction, then made visible, then answered.
 //!
 //! A batch that fails leaves the book as it was. When nobody knows whether it was committed, the book is dropped and
-//! read anew, and its callers are told UNAVAILABLE: asking again gives the one true answer. The same while another
+//! read anew, and its callers are told UNAVAILABLE: asking again gives the one true answer. The same where another
 //! process decides: there is no book without a lease, and none is read once the lease may have ended.
+//!
+//! Beside the task a steward looks how partitions are shared out and what other processes put; between batches the task
+//! takes in what the steward brings.
 
 mod batch;
 mod life;
+mod steward;
+mod turn;
+
+pub(crate) use turn::COMMON;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
-use weir_model::Call;
+use weir_model::{AccountId, Call};
 use weir_store::{Dialect, Env};
 
 use crate::book::Book;
@@ -25,7 +33,7 @@ use crate::draft::{
     Settled,
 };
 use crate::error::Error;
-use crate::ownership::Ownership;
+use crate::ownership::{Directory, Ownership, Seat};
 use crate::pulse::Pulse;
 use crate::store;
 
@@ -71,8 +79,8 @@ pub(crate) struct Command {
     pub(crate) ask: Ask,
     pub(crate) call: Call,
     pub(crate) reply: oneshot::Sender<Result<Settled, Error>>,
-    /// Free again when the command is answered.
-    _place: Place,
+    /// Free again when the command is answered; none for what the task asks itself.
+    _place: Option<Place>,
 }
 
 /// A place in the queue.
@@ -96,15 +104,23 @@ impl Pending {
 /// What the task and the readers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// None while it is read anew, and while another process decides.
+    /// None while it is read anew, and without a lease.
     book: RwLock<Option<Book>>,
+    /// Where accounts are decided. Whoever locks both locks the book first.
+    directory: RwLock<Directory>,
+    /// How often a seat of the directory changed.
+    seated: watch::Sender<u64>,
     followed: watch::Sender<Followed>,
     /// Until when the lease is relied on; none without one.
     relied_on: watch::Sender<Option<Instant>>,
-    /// Where the process is reached that decides in this one's place.
-    elsewhere: watch::Sender<Option<Arc<str>>>,
-    /// How often the book was read.
+    /// How often this process began to decide for partitions.
     here: watch::Sender<u64>,
+    /// How often the feeds of others are to be followed again from further back.
+    rewound: watch::Sender<u64>,
+    /// Up to where in the journal it is known what other processes put.
+    level: watch::Sender<i64>,
+    /// Somebody waits for that.
+    look: Notify,
     pub(crate) pulse: Pulse,
 }
 
@@ -117,16 +133,27 @@ impl Shared {
         self.relied_on.send_replace(until);
     }
 
-    /// Another process decides, where it can be reached; or nobody known.
-    fn decided_at(&self, address: Option<&str>) {
-        let address = address.filter(|address| !address.is_empty());
-        self.elsewhere.send_if_modified(|known| {
-            let is_news = known.as_deref() != address;
-            if is_news {
-                *known = address.map(Arc::from);
-            }
-            is_news
-        });
+    /// Notes who decides for partitions.
+    fn seat(&self, seats: impl IntoIterator<Item = (i64, Seat)>) {
+        let mut directory = self.directory.write();
+        let mut is_news = false;
+        for (partition, seat) in seats {
+            is_news |= directory.put_seat(partition, seat);
+        }
+        drop(directory);
+        if is_news {
+            self.seated.send_modify(|times| *times += 1);
+        }
+    }
+
+    /// Takes the book from memory, and what was heard of the others with it.
+    fn forget(&self) {
+        let mut book = self.book.write();
+        self.directory.write().leave();
+        *book = None;
+        drop(book);
+        self.pulse.forget();
+        self.seated.send_modify(|times| *times += 1);
     }
 
     /// Ends when the lease is lost.
@@ -166,25 +193,31 @@ impl Engine {
         }
         let shared = Arc::new(Shared {
             book: RwLock::new(None),
+            directory: RwLock::new(Directory::new(partitions)),
+            seated: watch::Sender::new(0),
             followed: watch::Sender::default(),
             relied_on: watch::Sender::new(None),
-            elsewhere: watch::Sender::new(None),
             here: watch::Sender::new(0),
+            rewound: watch::Sender::new(0),
+            level: watch::Sender::new(0),
+            look: Notify::new(),
             pulse: Pulse::default(),
         });
+        let (turns, turned) = mpsc::channel(1);
         let mut writer = batch::Writer {
             env: env.clone(),
             shared: shared.clone(),
             ownership,
-            partitions,
             tenure: None,
             keeper: None,
+            steward: None,
+            turns,
             session: env.db.session(),
         };
         writer.look().await?;
         let (queue, commands) = mpsc::unbounded_channel();
         let closing = watch::Sender::new(false);
-        let task = tokio::spawn(writer.run(commands, closing.subscribe()));
+        let task = tokio::spawn(writer.run(commands, turned, closing.subscribe()));
         Ok(Engine {
             queue,
             places: Arc::new(Semaphore::new(QUEUE_MAX)),
@@ -195,20 +228,37 @@ impl Engine {
         })
     }
 
-    /// Where the process is reached that decides in this one's place; none while this one does, or nobody is known to.
-    pub(crate) fn elsewhere(&self) -> Option<Arc<str>> {
-        self.shared.elsewhere.borrow().clone()
+    /// Who decides for a partition, as the directory has it. Where nobody is known to, waits a little for somebody to begin:
+    /// hands change in a moment.
+    pub(crate) async fn seat_of(&self, partition: impl Fn(&Directory) -> i64, patience: Duration) -> Seat {
+        let mut seated = self.shared.seated.subscribe();
+        let until = Instant::now() + patience;
+        loop {
+            seated.borrow_and_update();
+            let seat = {
+                let directory = self.shared.directory.read();
+                directory.seat(partition(&directory)).clone()
+            };
+            if seat != Seat::Nobody || timeout_at(until, seated.changed()).await.is_err() {
+                return seat;
+            }
+        }
     }
 
-    /// Whether another process decides, as far as is known, and can be reached.
-    pub(crate) fn is_elsewhere(&self) -> bool {
-        self.shared.elsewhere.borrow().is_some()
+    /// Reads the directory.
+    pub(crate) fn directory<T>(&self, read: impl FnOnce(&Directory) -> T) -> T {
+        read(&self.shared.directory.read())
     }
 
-    /// Waits until it is known where the process is reached that decides in this one's place.
+    /// Waits until this process has others to pass calls on to.
     pub(crate) async fn passes_on(&self) {
         // the sender lives as long as this does
-        let _ = self.shared.elsewhere.subscribe().wait_for(Option::is_some).await;
+        let mut seated = self.shared.seated.subscribe();
+        while !self.directory(Directory::is_any_there) {
+            if seated.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Finishes the batch under way and gives everything up, so that another process can take over at once.
@@ -229,12 +279,17 @@ impl Engine {
         }
     }
 
-    /// Whether this process decides.
+    /// Whether this process decides for some accounts.
     pub(crate) fn is_here(&self) -> bool {
-        self.read(|_| ()).is_ok()
+        self.read(|_| ()).is_ok() && self.directory(|directory| !directory.here().is_empty())
     }
 
-    /// Waits until this process decides; [`Error::Unavailable`] when it never will again.
+    /// How often this process began to decide for partitions.
+    pub(crate) fn times_here(&self) -> u64 {
+        *self.shared.here.borrow()
+    }
+
+    /// Waits until this process decides for some accounts; [`Error::Unavailable`] when it never will again.
     pub(crate) async fn here(&self) -> Result<(), Error> {
         let (mut here, mut closing) = (self.shared.here.subscribe(), self.closing.subscribe());
         while !self.is_here() {
@@ -245,6 +300,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// How far the feeds of others are followed.
+    pub(crate) fn followed_now(&self) -> Followed {
+        *self.shared.followed.borrow()
+    }
+
+    /// Changes when the feeds of others are to be followed again from further back.
+    pub(crate) fn rewound(&self) -> watch::Receiver<u64> {
+        self.shared.rewound.subscribe()
     }
 
     /// Asks the task and waits for its durable answer; [`Error::Overloaded`] where too many wait already.
@@ -268,7 +333,7 @@ impl Engine {
     /// Asks the task. What is asked first is decided first.
     pub(crate) fn line_up(&self, place: Place, ask: Ask, call: Call) -> Result<Pending, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Command { ask, call, reply, _place: place }).map_err(|_| Error::Unavailable)?;
+        self.queue.send(Command { ask, call, reply, _place: Some(place) }).map_err(|_| Error::Unavailable)?;
         Ok(Pending(answer))
     }
 
@@ -278,6 +343,30 @@ impl Engine {
             return Err(Error::Unavailable);
         }
         self.shared.book.read().as_ref().map(read).ok_or(Error::Unavailable)
+    }
+
+    /// Reads the book where this process decides for an account.
+    pub(crate) fn read_of<T>(&self, account_id: &AccountId, read: impl FnOnce(&Book) -> T) -> Result<T, Error> {
+        self.read(|book| {
+            // under the book's lock: what is let go of is let go of under it
+            self.directory(|directory| directory.holds(account_id)).then(|| read(book))
+        })?
+        .ok_or(Error::Unavailable)
+    }
+
+    /// Waits until it is known what was put up to a position of the journal, whoever put it.
+    pub(crate) async fn level(&self, position: i64, deadline: Instant) -> Result<(), Error> {
+        if self.directory(Directory::is_all_here) {
+            // what this gate answered is in its book; a higher position was never given
+            return if position > self.read(|book| book.last_position)? { Err(Error::NotFresh) } else { Ok(()) };
+        }
+        let mut level = self.shared.level.subscribe();
+        self.shared.look.notify_one();
+        match timeout_at(deadline, level.wait_for(|level| *level >= position)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(Error::Unavailable),
+            Err(_) => Err(Error::NotFresh),
+        }
     }
 
     /// When the gate last heard of the others.

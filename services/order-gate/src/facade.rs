@@ -4,6 +4,7 @@
 mod holds;
 mod many;
 mod rates;
+mod seat;
 mod simulate;
 mod standing;
 mod work;
@@ -18,6 +19,7 @@ use weir_store::{Env, Journal};
 
 pub use holds::{HoldOutcome, HoldQuery, ReleaseAsk};
 pub use many::DecidedTogether;
+pub(crate) use seat::About;
 pub(crate) use simulate::Simulated;
 pub use standing::AccountStanding;
 
@@ -91,8 +93,8 @@ pub struct OrderGate {
 }
 
 impl OrderGate {
-    /// Opens the gate on a migrated database: reads the book and starts deciding, where another process decides as soon
-    /// as that one does no more. Until then every call is told UNAVAILABLE. Migrates nothing.
+    /// Opens the gate on a migrated database: takes its share of the partitions, reads the book and starts deciding. Calls
+    /// about accounts of others are told UNAVAILABLE. Migrates nothing.
     pub async fn open(env: Env, ownership: Ownership) -> Result<Self, Error> {
         let journal = Journal::start(&env.db).await?;
         let engine = Engine::start(&env, ownership).await?;
@@ -104,17 +106,7 @@ impl OrderGate {
         self.engine.pulse().register(registry);
     }
 
-    /// Where the process is reached that decides in this one's place.
-    pub(crate) fn elsewhere(&self) -> Option<Arc<str>> {
-        self.engine.elsewhere()
-    }
-
-    /// Whether calls are to be passed on to another process.
-    pub(crate) fn is_elsewhere(&self) -> bool {
-        self.engine.is_elsewhere()
-    }
-
-    /// Waits until this process passes calls on to another that decides in its place.
+    /// Waits until this process has others to pass calls on to.
     pub async fn passes_on(&self) {
         self.engine.passes_on().await;
     }
@@ -129,22 +121,21 @@ impl OrderGate {
         self.engine.close().await;
     }
 
-    /// Whether the book is in memory and every feed has been reached once.
+    /// Whether the book is in memory, of some accounts at least, and every feed has been reached once.
     pub fn ready(&self) -> bool {
-        self.engine.read(|_| ()).is_ok() && self.engine.pulse().all_caught_up()
+        self.engine.is_here() && self.engine.pulse().all_caught_up()
     }
 
     /// Waits until the freshness asked for is reached.
     pub async fn fresh(&self, freshness: Option<Freshness>) -> Result<(), Error> {
         let Some(Freshness { followed, own, deadline }) = freshness else { return Ok(()) };
         self.engine.followed(followed, deadline).await?;
-        // what this gate answered is in its book; a higher position was never given
-        if own > self.engine.read(|book| book.last_position)? { Err(Error::NotFresh) } else { Ok(()) }
+        self.engine.level(own, deadline).await
     }
 
     /// What the gate would answer, by the book alone. Writes nothing and waits for nothing.
     pub fn check_order(&self, call: &Call, order: &Order, business_date: NaiveDate) -> Result<Checked, Error> {
-        self.engine.read(|book| {
+        self.engine.read_of(&order.account_id, |book| {
             let credit = book.accounts.get(&order.account_id).and_then(|account| account.credit.as_deref());
             let dossier = book.dossiers.get(&order.order_id);
             let now = Now { today: business_date, ages: self.engine.pulse().ages(call.at) };
@@ -225,7 +216,7 @@ impl OrderGate {
     /// How an account stands.
     pub fn standing(&self, call: &Call, account_id: &AccountId, date: NaiveDate) -> Result<AccountStanding, Error> {
         let staleness_ms = self.engine.pulse().ages(call.at).oldest_ms();
-        self.engine.read(|book| standing::standing(book, account_id, date, staleness_ms))?
+        self.engine.read_of(account_id, |book| standing::standing(book, account_id, date, staleness_ms))?
     }
 
     /// A version of the policy; the one in force when none is named.

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use weir_model::{
     AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, GroupId, SnapshotStep, SourceError,
 };
 use weir_store::{
-    Db, Tx, bookmark,
+    Db, Tx,
     follow::{Advance, Follower, Line, Source},
 };
 use weir_wire::{Peer, collections, feed, limits, parse, receivables};
@@ -95,7 +96,13 @@ impl Source for GateSource {
     }
 
     async fn watch(&self, after: i64) -> Result<Line<FeedStep<Heard>>, SourceError> {
-        match self.feed {
+        let engine = &self.context.engine;
+        let mut rewound = engine.rewound();
+        rewound.borrow_and_update();
+        if engine.followed_now().reached(self.feed.as_str()) != Some(after) {
+            return Err(SourceError::failed("accounts came whose news go less far"));
+        }
+        let line = match self.feed {
             Feed::Limits => feed::limits::watch(&self.peer, after, |header, change| heard(header, said(change))).await,
             Feed::Receivables => {
                 feed::receivables::watch(&self.peer, after, |header, change| heard(header, position(change))).await
@@ -103,13 +110,16 @@ impl Source for GateSource {
             Feed::Collections => {
                 feed::collections::watch(&self.peer, after, |header, change| heard(header, conduct(change))).await
             }
-        }
+        }?;
+        // accounts that come from another process may have been told less: the line is opened again from there
+        Ok(line.take_until(async move { rewound.changed().await }).boxed())
     }
 
-    async fn bookmark(&self, db: &Db, feed: &'static str) -> Result<Option<i64>, weir_store::Error> {
-        // whoever decides follows: it alone may move the bookmark
-        self.context.engine.here().await.map_err(|error| weir_store::Error::LeaseLost(error.to_string()))?;
-        bookmark::get(db, feed).await
+    async fn bookmark(&self, _: &Db, feed: &'static str) -> Result<Option<i64>, weir_store::Error> {
+        let engine = &self.context.engine;
+        // whoever decides follows
+        engine.here().await.map_err(|error| weir_store::Error::LeaseLost(error.to_string()))?;
+        Ok(engine.followed_now().reached(feed))
     }
 
     /// Never asked: what is heard goes through [`save`](Source::save).

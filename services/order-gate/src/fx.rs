@@ -68,6 +68,13 @@ impl Rates {
         before.map(|before| Rate { rate: before, ..rate })
     }
 
+    /// The same table as others put it meanwhile.
+    pub(crate) fn replace(&mut self, others: Rates) {
+        if self.rates != others.rates {
+            *self = Rates { rates: others.rates, puts: self.puts + 1 };
+        }
+    }
+
     /// How often one was put since the table was read: whoever sees another number finds other rates.
     pub fn puts(&self) -> u64 {
         self.puts

@@ -19,6 +19,7 @@ mod facade;
 pub mod follow;
 pub mod fx;
 pub mod hold;
+mod letter;
 pub mod order;
 pub mod ownership;
 pub mod pattern;

@@ -1,8 +1,14 @@
 //! Which process decides for which accounts. Accounts lie in partitions; a partition has one owner at a time, by a lease
 //! on the database's clock. Knows neither clock nor storage.
 
+mod directory;
+mod share;
+
 use std::num::NonZeroU16;
 use std::time::Duration;
+
+pub(crate) use directory::{Directory, Seat};
+pub(crate) use share::{Due, due};
 
 /// How this process takes part in deciding.
 #[derive(Debug, Clone)]
@@ -50,8 +56,8 @@ impl Ownership {
     }
 }
 
-/// The partition of an account, or of an order of which no account is known yet: the 64-bit FNV-1a hash of the id's
-/// bytes, modulo the number of partitions. The same in every release.
+/// The partition an id names: that of an account without a group, of a group at the top, or of an order of which no account is
+/// known yet. The 64-bit FNV-1a hash of the id's bytes, modulo the number of partitions. The same in every release.
 pub fn partition_of(id: &str, partitions: NonZeroU16) -> i64 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0100_0000_01b3;

@@ -93,6 +93,11 @@ pub(crate) fn blocked_by(pools: &impl Pools, group_id: &GroupId) -> Line {
     upwards(pools, group_id, |pool| pool.group.inherits_block)
 }
 
+/// The group at the top of a group's tree.
+pub(crate) fn top_of(pools: &impl Pools, group_id: &GroupId) -> GroupId {
+    upwards(pools, group_id, |_| true).pop().unwrap_or_else(|| group_id.clone())
+}
+
 fn upwards(pools: &impl Pools, group_id: &GroupId, goes_on: impl Fn(&Pool) -> bool) -> Line {
     let mut line = Line::from_elem(group_id.clone(), 1);
     while let Some(pool) = line.last().and_then(|last| pools.pool(last))

@@ -22,9 +22,6 @@ pub(crate) enum Feed {
 }
 
 impl Feed {
-    /// Every feed.
-    pub(crate) const ALL: [Feed; 3] = [Feed::Limits, Feed::Receivables, Feed::Collections];
-
     /// The followed context's name, which is also the bookmark's.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -9,8 +9,12 @@ use weir_wire::{
     parse, status,
 };
 
+use super::forward::{Decided, account_of, answered};
 use super::{Edge, deadline, emit, freshness, read, refused, token};
+use crate::Error;
+use crate::facade::About;
 use crate::order::Order;
+use crate::ownership::Seat;
 
 /// The most orders of a batch: bounds its transaction.
 const ORDERS_MAX: usize = 500;
@@ -19,6 +23,10 @@ pub(super) async fn authorize(
     edge: &Edge,
     request: Request<AuthorizeOrderBatchRequest>,
 ) -> Result<Response<AuthorizeOrderBatchResponse>, Status> {
+    let request = match edge.together(request).await? {
+        Decided::Here(request) => request,
+        Decided::There(mut gate, request) => return answered(gate.orders.authorize_order_batch(request).await),
+    };
     let call = edge.call(&request, "weir.order_gate.v1.OrderGateService/AuthorizeOrderBatch")?;
     let until = deadline(&request);
     let message = request.into_inner();
@@ -35,6 +43,25 @@ pub(super) async fn authorize(
     let done = edge.context.authorize_together(call, orders, date).await.map_err(refused)?;
     let decisions = done.decisions.iter().map(emit::decision).collect();
     Ok(Response::new(AuthorizeOrderBatchResponse { reserved: done.reserved, decisions, token: token(done.position) }))
+}
+
+impl Edge {
+    /// Where orders are decided that pass together: all of them are of accounts one process decides for.
+    async fn together(
+        &self,
+        request: Request<AuthorizeOrderBatchRequest>,
+    ) -> Result<Decided<AuthorizeOrderBatchRequest>, Status> {
+        let mut seats = BTreeSet::new();
+        for order in request.get_ref().orders.iter().take(ORDERS_MAX) {
+            seats.insert(self.context.seat_of(About::Account(&order.account_id)).await.map_err(refused)?);
+        }
+        if seats.len() > 1 && !seats.contains(&Seat::Nobody) {
+            return Err(refused(Error::WrongState(
+                "the accounts of these orders are decided by several processes; ask for each order alone",
+            )));
+        }
+        self.decided(request, |message| account_of(message.orders.first())).await
+    }
 }
 
 /// Orders, each id once, or none and every field that is wrong.

@@ -2,23 +2,22 @@
 //! trace.
 
 use std::fmt;
-use std::future::ready;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
-use tonic::metadata::MetadataValue;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::metadata::{MetadataMap, MetadataValue};
+use tonic::{Code, Request, Status};
 use weir_runtime::edge::Deadline;
 use weir_wire::Peer;
 use weir_wire::order_gate::v1::{
-    fx_rate_service_client::FxRateServiceClient, order_gate_service_client::OrderGateServiceClient,
+    Order, fx_rate_service_client::FxRateServiceClient, order_gate_service_client::OrderGateServiceClient,
 };
 
-use super::stream::{Answers, unreadable};
 use super::{Edge, refused};
 use crate::Error;
+use crate::facade::About;
+use crate::ownership::Seat;
 
 /// Metadata of a call that was passed on: it is not passed on again.
 const FORWARDED: &str = "weir-forwarded";
@@ -34,15 +33,15 @@ pub(super) struct Gate {
     pub(super) rates: FxRateServiceClient<Peer>,
 }
 
-/// A gate and where it is reached.
-type Found = (Arc<str>, Gate);
-
-/// The way to the gate that decides, kept as long as it is the same one.
+/// The ways to the gates that decide, by where they are reached.
 #[derive(Clone)]
 pub(super) struct Onward {
     connect: Connect,
-    last: Arc<Mutex<Option<Found>>>,
+    known: Arc<Mutex<HashMap<Arc<str>, Gate>>>,
 }
+
+/// Ways kept: gates that come and go leave theirs behind.
+const KNOWN_MAX: usize = 64;
 
 impl fmt::Debug for Onward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,19 +51,21 @@ impl fmt::Debug for Onward {
 
 impl Onward {
     pub(super) fn new(connect: Connect) -> Self {
-        Onward { connect, last: Arc::default() }
+        Onward { connect, known: Arc::default() }
     }
 
-    fn gate(&self, address: &Arc<str>) -> Option<Gate> {
-        let mut last = self.last.lock();
-        if let Some((to, gate)) = &*last
-            && to == address
-        {
+    /// The way to another gate; none where its address is none.
+    pub(super) fn gate(&self, address: &Arc<str>) -> Option<Gate> {
+        let mut known = self.known.lock();
+        if let Some(gate) = known.get(address) {
             return Some(gate.clone());
         }
-        let peer = (self.connect)(address)?;
+        let peer = (self.connect)(address).filter(|_| !address.is_empty())?;
         let gate = Gate { orders: OrderGateServiceClient::new(peer.clone()), rates: FxRateServiceClient::new(peer) };
-        *last = Some((address.clone(), gate.clone()));
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(address.clone(), gate.clone());
         Some(gate)
     }
 }
@@ -76,19 +77,34 @@ pub(super) enum Decided<T> {
 }
 
 impl Edge {
-    /// Where a call is decided. Here too where nobody can be asked: the call is then told to come again.
-    pub(super) fn decided<T>(&self, mut request: Request<T>) -> Decided<T> {
-        let Some(address) = self.context.elsewhere() else { return Decided::Here(request) };
-        if request.metadata().contains_key(FORWARDED) {
-            return Decided::Here(request);
-        }
-        let Some(gate) = self.onward.gate(&address) else { return Decided::Here(request) };
-        if let Some(deadline) = request.extensions().get::<Deadline>().copied() {
-            request.set_timeout(deadline.remaining());
-        }
-        request.metadata_mut().insert(FORWARDED, MetadataValue::from_static("1"));
-        Decided::There(Box::new(gate), request)
+    /// Where a call about something is decided. Here too where nobody can be asked: the call is then told to come again.
+    pub(super) async fn decided<T>(
+        &self,
+        mut request: Request<T>,
+        about: impl Fn(&T) -> About<'_>,
+    ) -> Result<Decided<T>, Status> {
+        let seat = self.context.seat_of(about(request.get_ref())).await.map_err(refused)?;
+        let gate = match seat {
+            Seat::There(address) if !is_forwarded(request.metadata()) => self.onward.gate(&address),
+            _ => None,
+        };
+        let Some(gate) = gate else { return Ok(Decided::Here(request)) };
+        pass_on(&mut request);
+        Ok(Decided::There(Box::new(gate), request))
     }
+}
+
+/// Whether a call was passed on by another gate.
+pub(super) fn is_forwarded(metadata: &MetadataMap) -> bool {
+    metadata.contains_key(FORWARDED)
+}
+
+/// Makes a request one that is passed on: with what is left of its time, and once.
+pub(super) fn pass_on<T>(request: &mut Request<T>) {
+    if let Some(deadline) = request.extensions().get::<Deadline>().copied() {
+        request.set_timeout(deadline.remaining());
+    }
+    request.metadata_mut().insert(FORWARDED, MetadataValue::from_static("1"));
 }
 
 /// The other's answer. Where there was none, nobody knows whether it was decided: the caller may ask again.
@@ -99,37 +115,13 @@ pub(super) fn answered<T>(answer: Result<T, Status>) -> Result<T, Status> {
     })
 }
 
-/// A stream as it is passed on: its messages, and, for when the other has answered them, the error that ended it here.
-pub(super) fn onward<T: Send + 'static>(
-    request: Request<Streaming<T>>,
-) -> (Request<impl Stream<Item = T> + Send + 'static>, oneshot::Receiver<Status>) {
-    let (broken, ending) = oneshot::channel();
-    let mut broken = Some(broken);
-    let request = request.map(|messages| {
-        messages.map_err(unreadable).scan((), move |(), message| {
-            let passed_on = message.map_err(|status| {
-                // whoever waited for the answers may have gone
-                broken.take().map(|broken| broken.send(status))
-            });
-            ready(passed_on.ok())
-        })
-    });
-    (request, ending)
-}
-
-/// The other's answers, then the error that ended the stream here.
-pub(super) fn until<T: Send + 'static>(answers: Streaming<T>, mut ending: oneshot::Receiver<Status>) -> Answers<T> {
-    let last = stream::once(async move { ending.try_recv().ok().map(Err) }).filter_map(ready);
-    answers.map(answered).chain(last).boxed()
-}
-
 /// Goes on with a call that is decided here; passes any other on.
 macro_rules! here {
-    ($edge:ident, $request:ident, $rpc:ident) => {
-        $crate::api::forward::here!($edge, $request, orders, $rpc)
+    ($edge:ident, $request:ident, $rpc:ident, $about:expr) => {
+        $crate::api::forward::here!($edge, $request, orders, $rpc, $about)
     };
-    ($edge:ident, $request:ident, $service:ident, $rpc:ident) => {
-        match $edge.decided($request) {
+    ($edge:ident, $request:ident, $service:ident, $rpc:ident, $about:expr) => {
+        match $edge.decided($request, $about).await? {
             $crate::api::forward::Decided::Here(request) => request,
             $crate::api::forward::Decided::There(mut gate, request) => {
                 return $crate::api::forward::answered(gate.$service.$rpc(request).await);
@@ -139,17 +131,7 @@ macro_rules! here {
 }
 pub(super) use here;
 
-/// Goes on with a stream that is decided here; passes any other on as a whole.
-macro_rules! stream_here {
-    ($edge:ident, $request:ident, $rpc:ident, $here:path) => {
-        match $edge.decided($request) {
-            $crate::api::forward::Decided::Here(request) => $here($edge, request).map(Response::new),
-            $crate::api::forward::Decided::There(mut gate, request) => {
-                let (request, ending) = $crate::api::forward::onward(request);
-                let answers = $crate::api::forward::answered(gate.orders.$rpc(request).await)?;
-                Ok(answers.map(|answers| $crate::api::forward::until(answers, ending)))
-            }
-        }
-    };
+/// The account of an order asked about; none is nobody's.
+pub(super) fn account_of(order: Option<&Order>) -> About<'_> {
+    About::Account(order.map_or("", |order| order.account_id.as_str()))
 }
-pub(super) use stream_here;

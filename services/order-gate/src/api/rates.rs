@@ -13,6 +13,7 @@ use weir_wire::{
 
 use super::forward::here;
 use super::{Edge, refused, token};
+use crate::facade::About;
 use crate::fx::{Key, Rate};
 
 /// Rates of one call.
@@ -24,7 +25,7 @@ const RATE_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 #[async_trait]
 impl FxRateService for Edge {
     async fn put_fx_rates(&self, request: Request<PutFxRatesRequest>) -> Result<Response<PutFxRatesResponse>, Status> {
-        let request = here!(self, request, rates, put_fx_rates);
+        let request = here!(self, request, rates, put_fx_rates, |_| About::Common);
         let call = self.call(&request, "weir.order_gate.v1.FxRateService/PutFxRates")?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -40,7 +41,7 @@ impl FxRateService for Edge {
         &self,
         request: Request<ListFxRatesRequest>,
     ) -> Result<Response<ListFxRatesResponse>, Status> {
-        let request = here!(self, request, rates, list_fx_rates);
+        let request = here!(self, request, rates, list_fx_rates, |_| About::Common);
         let message = request.into_inner();
         let mut f = Fields::default();
         let limit = parse::page_size(&mut f, "page_size", message.page_size);

@@ -10,10 +10,11 @@ use weir_wire::{
     parse, status,
 };
 
-use super::forward::{here, stream_here};
+use super::forward::{account_of, here};
 use super::stream::{self, Answers};
 use super::{Edge, PIPELINE, batch, deadline, emit, freshness, policy, read, refused, simulate, token};
 use crate::explain::explain;
+use crate::facade::About;
 use crate::{CancelAsk, DeliverAsk, HoldQuery, ReleaseAsk};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -37,7 +38,7 @@ macro_rules! rpc {
 /// Authorise and amend differ in name alone.
 macro_rules! decide {
     ($edge:ident, $request:ident, $rpc:literal, $facade:ident, $response:ident) => {{
-        let request = here!($edge, $request, $facade);
+        let request = here!($edge, $request, $facade, |message| account_of(message.order.as_ref()));
         let call = $edge.call(&request, rpc!($rpc))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -58,7 +59,7 @@ macro_rules! decide {
 #[async_trait]
 impl OrderGateService for Edge {
     async fn check_order(&self, request: Request<CheckOrderRequest>) -> Answer<CheckOrderResponse> {
-        let request = here!(self, request, check_order);
+        let request = here!(self, request, check_order, |message| account_of(message.order.as_ref()));
         let call = self.call(&request, rpc!("CheckOrder"))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -74,7 +75,7 @@ impl OrderGateService for Edge {
     type CheckOrdersStream = Answers<CheckOrdersResponse>;
 
     async fn check_orders(&self, request: Request<Streaming<CheckOrdersRequest>>) -> Answer<Self::CheckOrdersStream> {
-        stream_here!(self, request, check_orders, stream::check)
+        stream::check(self, request).map(Response::new)
     }
 
     async fn authorize_order(&self, request: Request<AuthorizeOrderRequest>) -> Answer<AuthorizeOrderResponse> {
@@ -87,14 +88,13 @@ impl OrderGateService for Edge {
         &self,
         request: Request<Streaming<AuthorizeOrdersRequest>>,
     ) -> Answer<Self::AuthorizeOrdersStream> {
-        stream_here!(self, request, authorize_orders, stream::authorize)
+        stream::authorize(self, request).map(Response::new)
     }
 
     async fn authorize_order_batch(
         &self,
         request: Request<AuthorizeOrderBatchRequest>,
     ) -> Answer<AuthorizeOrderBatchResponse> {
-        let request = here!(self, request, authorize_order_batch);
         batch::authorize(self, request).await
     }
 
@@ -103,7 +103,7 @@ impl OrderGateService for Edge {
     }
 
     async fn cancel_order(&self, request: Request<CancelOrderRequest>) -> Answer<CancelOrderResponse> {
-        let request = here!(self, request, cancel_order);
+        let request = here!(self, request, cancel_order, |message| About::Order(&message.order_id));
         let call = self.call(&request, rpc!("CancelOrder"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -121,7 +121,7 @@ impl OrderGateService for Edge {
     }
 
     async fn record_delivery(&self, request: Request<RecordDeliveryRequest>) -> Answer<RecordDeliveryResponse> {
-        let request = here!(self, request, record_delivery);
+        let request = here!(self, request, record_delivery, |message| About::Order(&message.order_id));
         let call = self.call(&request, rpc!("RecordDelivery"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -186,7 +186,7 @@ impl OrderGateService for Edge {
     }
 
     async fn release_hold(&self, request: Request<ReleaseHoldRequest>) -> Answer<ReleaseHoldResponse> {
-        let request = here!(self, request, release_hold);
+        let request = here!(self, request, release_hold, |message| About::Hold(&message.hold_id));
         let call = self.call(&request, rpc!("ReleaseHold"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -226,7 +226,7 @@ impl OrderGateService for Edge {
     }
 
     async fn reject_hold(&self, request: Request<RejectHoldRequest>) -> Answer<RejectHoldResponse> {
-        let request = here!(self, request, reject_hold);
+        let request = here!(self, request, reject_hold, |message| About::Hold(&message.hold_id));
         let call = self.call(&request, rpc!("RejectHold"))?;
         let message = request.into_inner();
         let mut f = Fields::default();
@@ -242,7 +242,7 @@ impl OrderGateService for Edge {
     }
 
     async fn recheck_hold(&self, request: Request<RecheckHoldRequest>) -> Answer<RecheckHoldResponse> {
-        let request = here!(self, request, recheck_hold);
+        let request = here!(self, request, recheck_hold, |message| About::Hold(&message.hold_id));
         let call = self.call(&request, rpc!("RecheckHold"))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -267,7 +267,7 @@ impl OrderGateService for Edge {
     }
 
     async fn get_standing(&self, request: Request<GetStandingRequest>) -> Answer<GetStandingResponse> {
-        let request = here!(self, request, get_standing);
+        let request = here!(self, request, get_standing, |message| About::Account(&message.account_id));
         let call = self.call(&request, rpc!("GetStanding"))?;
         let until = deadline(&request);
         let message = request.into_inner();
@@ -300,7 +300,6 @@ impl OrderGateService for Edge {
     }
 
     async fn get_commitment(&self, request: Request<GetCommitmentRequest>) -> Answer<GetCommitmentResponse> {
-        let request = here!(self, request, get_commitment);
         let mut f = Fields::default();
         let order_id = parse::id(&mut f, "order_id", &request.get_ref().order_id);
         let order_id = f.finish_with(order_id).map_err(status)?;
@@ -310,7 +309,7 @@ impl OrderGateService for Edge {
     }
 
     async fn get_policy(&self, request: Request<GetPolicyRequest>) -> Answer<GetPolicyResponse> {
-        let request = here!(self, request, get_policy);
+        let request = here!(self, request, get_policy, |_| About::Common);
         let mut f = Fields::default();
         let version = version(&mut f, "version", request.get_ref().version);
         let version = f.finish_with(version).map_err(status)?;
@@ -333,7 +332,7 @@ impl OrderGateService for Edge {
     }
 
     async fn activate_policy(&self, request: Request<ActivatePolicyRequest>) -> Answer<ActivatePolicyResponse> {
-        let request = here!(self, request, activate_policy);
+        let request = here!(self, request, activate_policy, |_| About::Common);
         let call = self.call(&request, rpc!("ActivatePolicy"))?;
         let message = request.into_inner();
         let mut f = Fields::default();

@@ -1,12 +1,16 @@
 //! Streams of orders: each message is asked as a single call would, and answered in its turn, with its own error where it
-//! has one. What is read of a stream is bounded by what is under way of it, so a caller that does not read its answers
-//! is not read either.
+//! has one; what another process decides is sent on to it. What is read of a stream is bounded by what is under way of it,
+//! so a caller that does not read its answers is not read either.
 
 use std::future::ready;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, stream::BoxStream};
-use tonic::{Code, Request, Status, Streaming};
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Extensions, Request, Status, Streaming};
 use weir_model::{Call, Fault, Fields, Kind, Reason, RequestId};
 use weir_runtime::edge::Deadline;
 use weir_wire::{
@@ -15,9 +19,12 @@ use weir_wire::{
     parse, status,
 };
 
+use super::branch::Branch;
+use super::forward::{Gate, answered, is_forwarded, pass_on};
 use super::{Edge, emit, fresh_until, read, refused};
 use crate::Error;
 use crate::engine::Pending;
+use crate::ownership::Seat;
 
 /// Answers of a stream.
 pub(super) type Answers<T> = BoxStream<'static, Result<T, Status>>;
@@ -67,6 +74,15 @@ struct Line {
     edge: Edge,
     caller: Caller,
     deadline: Option<Deadline>,
+    /// What else its request says, for messages that are passed on; none of one that was passed on itself.
+    onward: Option<(MetadataMap, Extensions)>,
+    branches: Mutex<HashMap<Arc<str>, Branch>>,
+}
+
+/// An order of a stream under way.
+enum LinedUp {
+    Here(Pending),
+    There(oneshot::Receiver<Result<AuthorizeOrdersResponse, Status>>),
 }
 
 impl Line {
@@ -77,27 +93,70 @@ impl Line {
     ) -> Result<(Arc<Self>, impl Stream<Item = Result<T, Status>> + Send + 'static), Status> {
         let caller = Caller::of(&request).map_err(status)?;
         let deadline = request.extensions().get::<Deadline>().copied();
-        let line = Arc::new(Line { edge: edge.clone(), caller, deadline });
-        let gate = edge.context.clone();
-        let messages = request.into_inner().scan(false, move |has_ended, message| {
+        let (metadata, extensions, messages) = request.into_parts();
+        let onward = (!is_forwarded(&metadata)).then_some((metadata, extensions));
+        let line = Line { edge: edge.clone(), caller, deadline, onward, branches: Mutex::default() };
+        let messages = messages.scan(false, |has_ended, message| {
             if *has_ended {
                 return ready(None);
             }
-            let message = match message {
-                // another stream will find the gate that decides
-                Ok(_) if gate.is_elsewhere() => Err(refused(Error::Unavailable)),
-                message => message.map_err(unreadable),
-            };
             *has_ended = message.is_err();
-            ready(Some(message))
+            ready(Some(message.map_err(unreadable)))
         });
-        Ok((line, messages))
+        Ok((Arc::new(line), messages))
+    }
+
+    /// The gate that decides for an order's account, where another does; and where it is reached.
+    fn elsewhere(&self, order: Option<&Order>) -> Option<(Arc<str>, Gate)> {
+        self.onward.as_ref()?;
+        match self.edge.context.seat_of_account(&order?.account_id) {
+            Seat::There(address) => {
+                let gate = self.edge.onward.gate(&address)?;
+                Some((address, gate))
+            }
+            Seat::Here | Seat::Nobody => None,
+        }
+    }
+
+    /// Something in the name of the stream's caller.
+    fn passed_on<T>(&self, message: T) -> Request<T> {
+        let (metadata, extensions) = self.onward.clone().unwrap_or_default();
+        let mut request = Request::from_parts(metadata, extensions, message);
+        pass_on(&mut request);
+        request
+    }
+
+    async fn check_there(&self, mut gate: Gate, message: CheckOrdersRequest) -> Result<CheckOrderResponse, Status> {
+        let CheckOrdersRequest { sequence: _, order, checkpoint, business_date, at_least_as_fresh } = message;
+        let request = CheckOrderRequest { order, checkpoint, business_date, at_least_as_fresh };
+        Ok(answered(gate.orders.check_order(self.passed_on(request)).await)?.into_inner())
+    }
+
+    fn send_on(&self, (address, gate): (Arc<str>, Gate), message: AuthorizeOrdersRequest) -> Result<LinedUp, Status> {
+        let mut branches = self.branches.lock();
+        let open = || Branch::open(gate.clone(), |messages| self.passed_on(messages));
+        let sent = branches.entry(address.clone()).or_insert_with(open).send(message.clone());
+        // one that has ended is opened anew, once
+        let sent = sent.or_else(|| {
+            let branch = open();
+            let sent = branch.send(message);
+            branches.insert(address, branch);
+            sent
+        });
+        sent.map(LinedUp::There).ok_or_else(|| refused(Error::Unavailable))
     }
 
     async fn check(&self, message: CheckOrdersRequest) -> Result<CheckOrdersResponse, Status> {
         use check_orders_response::Result::{Answer, Error};
         let call = self.call(&message, "weir.order_gate.v1.OrderGateService/CheckOrders");
         let sequence = message.sequence;
+        if let Some((_, gate)) = self.elsewhere(message.order.as_ref()) {
+            let result = match self.check_there(gate, message).await {
+                Ok(answer) => Answer(answer),
+                Err(status) => Error(in_message(&status)),
+            };
+            return Ok(CheckOrdersResponse { sequence, result: Some(result) });
+        }
         let ask = (message.order, message.checkpoint, message.business_date, message.at_least_as_fresh);
         let checked = async {
             let mut f = Fields::default();
@@ -114,7 +173,10 @@ impl Line {
     }
 
     /// Asks for an order in its turn: those after it wait for this alone.
-    async fn line_up(&self, message: AuthorizeOrdersRequest) -> Result<Pending, Status> {
+    async fn line_up(&self, message: AuthorizeOrdersRequest) -> Result<LinedUp, Status> {
+        if let Some(found) = self.elsewhere(message.order.as_ref()) {
+            return self.send_on(found, message);
+        }
         let call = self.call(&message, "weir.order_gate.v1.OrderGateService/AuthorizeOrders");
         let ask = (message.order, message.checkpoint, message.business_date, message.at_least_as_fresh);
         let mut f = Fields::default();
@@ -123,13 +185,19 @@ impl Line {
         let read = (|| Some((asked?, request_id?)))();
         let (read::Asked { order, date, fresh }, request_id) = f.finish_with(read).map_err(status)?;
         self.edge.context.fresh(fresh).await.map_err(refused)?;
-        self.edge.context.line_up(call.with_request_id(request_id), order, date).await.map_err(refused)
+        let pending = self.edge.context.line_up(call.with_request_id(request_id), order, date).await;
+        pending.map(LinedUp::Here).map_err(refused)
     }
 
-    async fn answer(&self, sequence: i64, pending: Result<Pending, Status>) -> AuthorizeOrdersResponse {
+    async fn answer(&self, sequence: i64, lined_up: Result<LinedUp, Status>) -> AuthorizeOrdersResponse {
         use authorize_orders_response::Result::{Answer, Error};
-        let decided = match pending {
-            Ok(pending) => self.edge.context.decided(pending).await.map_err(refused),
+        let decided = match lined_up {
+            Ok(LinedUp::Here(pending)) => self.edge.context.decided(pending).await.map_err(refused),
+            Ok(LinedUp::There(coming)) => match coming.await {
+                Ok(Ok(answer)) => return answer,
+                Ok(Err(status)) => Err(status),
+                Err(_) => Err(refused(crate::Error::Unavailable)),
+            },
             Err(status) => Err(status),
         };
         let result = match decided {

@@ -49,6 +49,7 @@ impl Draft<'_> {
     /// Checks an order and reserves it, or holds it; once per revision.
     pub(crate) fn authorize(&mut self, call: &Call, ask: &Authorize) -> Result<Settled, Error> {
         let order = &ask.order;
+        self.holding(&order.account_id)?;
         let known = self.dossier(&order.order_id).cloned();
         let content = order.content();
         match known.as_ref().and_then(|dossier| dossier.answer_to(order.revision)) {
@@ -63,6 +64,11 @@ impl Draft<'_> {
             Some(a) if a.revision > order.revision => return Err(Error::RevisionConflict { newest: a.revision }),
             None if ask.must_be_known => return Err(Error::not_found("order", &order.order_id)),
             _ => {}
+        }
+        if self.holding_order(known.as_deref()).is_err() {
+            return Err(Error::WrongState(
+                "the order is of an account another process decides for; cancel it and ask under another id",
+            ));
         }
         let now = self.now(call, ask.business_date);
         let checked = check(self, known.as_deref(), order, now)?;
@@ -126,6 +132,7 @@ impl Draft<'_> {
     /// Takes back what is not delivered.
     pub(crate) fn cancel(&mut self, call: &Call, ask: &Cancel) -> Result<Settled, Error> {
         let known = self.dossier(&ask.order_id).cloned();
+        self.holding_order(known.as_deref())?;
         let Some(known) = known.filter(|dossier| dossier.passed.is_some() || dossier.waiting.is_some()) else {
             return self.cancel_of_nothing(ask);
         };
@@ -180,6 +187,7 @@ impl Draft<'_> {
     /// Counts a delivery, once; keeps it where the order is not known yet.
     pub(crate) fn deliver(&mut self, call: &Call, ask: &Deliver) -> Result<Settled, Error> {
         let known = self.dossier(&ask.order_id).cloned();
+        self.holding_order(known.as_deref())?;
         let call = call_for(call, known.as_deref());
         let correlation_id: CorrelationId = call.correlation_id.clone();
         let mut dossier = match &known {

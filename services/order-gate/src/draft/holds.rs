@@ -222,6 +222,7 @@ impl Draft<'_> {
         version: Option<i64>,
     ) -> Result<(Arc<Dossier>, Hold), Error> {
         let known = self.dossier(order_id).cloned().ok_or_else(|| Error::not_found("hold", hold_id))?;
+        self.holding_order(Some(&known))?;
         let hold = known.waiting.clone().filter(|hold| hold.hold_id == *hold_id);
         // how it ended the database knows
         let hold = hold.ok_or(Error::HoldEnded(HoldState::Lapsed))?;

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use indexmap::IndexSet;
+use serde::{Deserialize, Serialize};
 use weir_model::{AccountId, Call, CorrelationId, Currency, GroupId, LineId, OrderId};
 
 use super::{Bookmark, Draft, Input, Settled, call_for};
 use crate::dossier::Dossier;
 use crate::error::Error;
-use crate::pool::Group;
+use crate::letter::{Addressed, Letter};
+use crate::pool::{Group, Pools as _};
 use crate::question::View as _;
 use crate::standing::{Conduct, Credit, Position};
 
@@ -26,15 +28,21 @@ pub(crate) enum News {
     Day(AccountId),
     /// The calendar: what an order reserves may have run out.
     Expiry(OrderId),
+    /// This process: the account came from another partition.
+    Arrived(AccountId),
+    /// This process: accounts of another process came.
+    Admitted,
     /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
     /// counts twice or not at all in between.
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
     /// Receivables: further order lines of a position of a version, too many to be told with it.
     Invoiced(AccountId, Currency, i64, Vec<Invoiced>),
+    /// Another partition: a letter of this number says that a line of an order was invoiced to an account there.
+    Letter(i64, AccountId, Invoiced),
 }
 
 /// How much of an order line the account is invoiced in all.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Invoiced {
     pub(crate) order_id: OrderId,
     pub(crate) line_id: LineId,
@@ -67,10 +75,37 @@ impl Draft<'_> {
     /// The account whose held orders may pass now, if it is news; adds others whose orders it is about.
     fn take_in(&mut self, call: &Call, news: &News, others: &mut Vec<AccountId>) -> Option<AccountId> {
         match news {
+            News::Credit(account_id, _)
+            | News::Conduct(account_id, _)
+            | News::Position(account_id, ..)
+            | News::Invoiced(account_id, ..)
+            | News::Arrived(account_id)
+                if !self.holds(account_id) =>
+            {
+                // whoever decides for it hears of it too
+                None
+            }
             News::Day(account_id) => Some(account_id.clone()),
+            News::Arrived(account_id) => {
+                // what it was moved by may have changed on its way
+                self.rehome(call, account_id);
+                Some(account_id.clone())
+            }
+            News::Admitted => {
+                self.rehome_all(call);
+                None
+            }
             News::Expiry(order_id) => self.expire(call, order_id),
             News::Group(group_id, group) => {
-                self.hear_of_group(group_id, group);
+                let parent = self.pool(group_id).and_then(|pool| pool.group.parent.clone());
+                if self.hear_of_group(group_id, group) && parent != group.parent {
+                    self.rehome_all(call);
+                }
+                None
+            }
+            News::Letter(letter_id, account_id, line) => {
+                self.writes.letters_read.push(*letter_id);
+                self.invoice(call, account_id, std::slice::from_ref(line), others);
                 None
             }
             News::Credit(account_id, credit) => {
@@ -81,6 +116,7 @@ impl Draft<'_> {
                 self.change_account(account_id, |account| account.credit = Some(credit.clone()));
                 self.free_groups_of(account_id);
                 self.writes.inputs.insert((account_id.clone(), "credit"), Input::Credit(credit.clone()));
+                self.rehome(call, account_id);
                 Some(account_id.clone())
             }
             News::Conduct(account_id, conduct) => {
@@ -133,6 +169,12 @@ impl Draft<'_> {
     fn invoice(&mut self, call: &Call, account_id: &AccountId, invoiced: &[Invoiced], whose: &mut Vec<AccountId>) {
         for line in invoiced {
             let known = self.dossier(&line.order_id).cloned();
+            if let Some(decided_for) = known.as_deref().and_then(Dossier::account_id).filter(|id| !self.holds(id)) {
+                let partition = self.directory.home(decided_for.as_str());
+                let letter = Letter::Invoiced { account_id: account_id.clone(), line: line.clone() };
+                self.writes.letters.push(Addressed { partition, letter });
+                continue;
+            }
             let call = call_for(call, known.as_deref());
             let mut dossier = match &known {
                 Some(known) => Dossier::clone(known),

@@ -118,6 +118,7 @@ struct Savepoint {
     fresh: HashSet<OrderId>,
     holds: IndexMap<HoldId, Hold>,
     inputs: IndexMap<(AccountId, &'static str), Input>,
+    common: HashMap<OrderId, i64>,
     /// Lines are only ever added.
     lines: usize,
 }
@@ -125,9 +126,10 @@ struct Savepoint {
 impl Savepoint {
     fn of(draft: &Draft<'_>) -> Self {
         // orders change nothing of what is left out here
-        let Draft { book: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, heads: _, freed: _, .. } = draft;
-        let Draft { policy: _, rates: _, followed: _, writes, .. } = draft;
-        let Writes { after: _, lines, fresh, holds, inputs, groups: _, rates: _, policies: _, bookmarks: _ } = writes;
+        let Draft { book: _, directory: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, .. } = draft;
+        let Draft { heads: _, freed: _, moved: _, policy: _, rates: _, followed: _, writes, .. } = draft;
+        let Writes { after: _, lines, fresh, holds, inputs, common, groups: _, rates: _, policies: _, .. } = writes;
+        let Writes { bookmarks: _, moved: _, letters: _, letters_read: _, partitions: _, homes: _, .. } = writes;
         Savepoint {
             accounts: accounts.clone(),
             dossiers: dossiers.clone(),
@@ -135,16 +137,18 @@ impl Savepoint {
             fresh: fresh.clone(),
             holds: holds.clone(),
             inputs: inputs.clone(),
+            common: common.clone(),
             lines: lines.len(),
         }
     }
 
     fn restore(self, draft: &mut Draft<'_>) {
-        let Savepoint { accounts, dossiers, pools, fresh, holds, inputs, lines } = self;
+        let Savepoint { accounts, dossiers, pools, fresh, holds, inputs, common, lines } = self;
         (draft.accounts, draft.dossiers, draft.pools) = (accounts, dossiers, pools);
         // nothing came free
         draft.freed.clear();
         (draft.writes.fresh, draft.writes.holds, draft.writes.inputs) = (fresh, holds, inputs);
+        draft.writes.common = common;
         draft.writes.lines.truncate(lines);
     }
 }

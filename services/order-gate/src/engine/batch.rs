@@ -1,20 +1,21 @@
 //! One batch after the other: look up, decide, write, show, answer.
 
-use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use tokio::sync::oneshot;
-use weir_model::{OrderId, RequestId, SubjectId};
+use hashbrown::{HashMap, HashSet};
+use tokio::sync::{mpsc, oneshot};
+use weir_model::{AccountId, OrderId, RequestId, SubjectId};
 use weir_store::{Db, Env, Retryable as _, Session, Tx, requests};
 
 use super::life::Keeper;
+use super::steward::Steward;
+use super::turn::Turn;
 use super::{Ask, Command, Shared};
 use crate::book::Changes;
 use crate::draft::{Draft, News, Settled, Writes};
 use crate::error::Error;
 use crate::ownership::Ownership;
-use crate::store::{self, Tenure};
+use crate::store::{self, Moved, Tenure};
 
 /// Orders and other calls decided in one transaction: enough to share one commit among many; few enough that the next
 /// batch's callers are read and answered while it is written, and that what is written fits the processor's cache. Of 32 to 512 measured with
@@ -41,6 +42,8 @@ enum LookUp {
     All,
 }
 
+/// What is to be seen of a batch: what it changed, and who moved.
+type Shown = (Changes, Vec<Moved>);
 type Answer = (oneshot::Sender<Result<Settled, Error>>, Result<Settled, Error>);
 
 /// Decides and writes.
@@ -48,10 +51,12 @@ pub(super) struct Writer {
     pub(super) env: Env,
     pub(super) shared: Arc<Shared>,
     pub(super) ownership: Ownership,
-    pub(super) partitions: NonZeroU16,
-    /// None while another process decides.
+    /// None without a lease.
     pub(super) tenure: Option<Tenure>,
     pub(super) keeper: Option<Keeper>,
+    pub(super) steward: Option<Steward>,
+    /// Where the steward brings what is to be done between batches.
+    pub(super) turns: mpsc::Sender<Turn>,
     /// Where batches of orders alone are written; none on SQLite.
     pub(super) session: Option<Session>,
 }
@@ -96,7 +101,8 @@ impl Writer {
             };
             match failed {
                 Failed::Cleanly(error) if error.retryable() && attempts < ATTEMPTS_MAX => continue,
-                Failed::Cleanly(weir_store::Error::Duplicate(_)) if look_up == LookUp::Likely => look_up = LookUp::All,
+                // written since it was looked up, or never looked up
+                Failed::Cleanly(weir_store::Error::Duplicate(_)) if attempts < ATTEMPTS_MAX => look_up = LookUp::All,
                 Failed::TakenForNew => look_up = LookUp::All,
                 Failed::Cleanly(error @ weir_store::Error::Unavailable(_)) => {
                     tracing::warn!(%error, "a batch could not be written; its callers may ask again");
@@ -105,7 +111,7 @@ impl Writer {
                 }
                 Failed::Cleanly(error) | Failed::Unknown(error) => {
                     // nothing is to be seen of it until the book is read anew
-                    *self.shared.book.write() = None;
+                    self.shared.forget();
                     refuse(batch);
                     return Err(error);
                 }
@@ -117,7 +123,7 @@ impl Writer {
         &mut self,
         batch: &mut Vec<Command>,
         look_up: LookUp,
-    ) -> Result<(Option<Changes>, Vec<Answer>), Failed> {
+    ) -> Result<(Option<Shown>, Vec<Answer>), Failed> {
         let clean = Failed::Cleanly;
         let unknown_orders = self.unknown_orders(batch, look_up);
         // under a tenure nobody else writes, and where there is none the proof fails
@@ -126,7 +132,8 @@ impl Writer {
         let (mut changes, writes, mut outcomes) = {
             let book = self.shared.book.read();
             let Some(book) = &*book else { return Err(clean(weir_store::Error::NotFound)) };
-            let mut draft = Draft::new(book, found, &self.env.ids, &self.shared.pulse);
+            let directory = self.shared.directory.read();
+            let mut draft = Draft::new((book, &directory), found, &self.env.ids, &self.shared.pulse);
             let outcomes = decide_all(&mut draft, batch, before);
             let (changes, writes) = draft.finish();
             (changes, writes, outcomes)
@@ -141,7 +148,7 @@ impl Writer {
             None
         } else {
             self.write(batch, &mut outcomes, (&mut changes, &writes)).await?;
-            Some(changes)
+            Some((changes, writes.moved))
         };
         let replies = batch.drain(..).map(|command| command.reply);
         let answers = replies.zip(outcomes).map(|(reply, outcome)| (reply, outcome.result)).collect();
@@ -196,11 +203,22 @@ impl Writer {
         unknown
     }
 
-    fn show(&self, changes: Option<Changes>) {
-        let Some(changes) = changes else { return };
+    fn show(&self, shown: Option<Shown>) {
+        let Some((changes, moved)) = shown else { return };
         let followed = changes.followed;
         if let Some(book) = &mut *self.shared.book.write() {
             book.apply(changes);
+            if !moved.is_empty() {
+                let mut directory = self.shared.directory.write();
+                for Moved { account_id, to, .. } in &moved {
+                    directory.put_home(account_id, *to);
+                }
+                let gone: HashSet<&AccountId> = moved.iter().map(|moved| &moved.account_id).collect();
+                let is_gone = |account_id: &AccountId| gone.contains(account_id) && !directory.holds(account_id);
+                if gone.iter().any(|account_id| is_gone(account_id)) {
+                    book.dismiss(is_gone);
+                }
+            }
         }
         self.shared.followed.send_if_modified(|known| std::mem::replace(known, followed) != followed);
     }
@@ -345,6 +363,8 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
                 News::Position(.., invoiced) | News::Invoiced(.., invoiced) => invoiced.as_slice(),
                 // what may run out counts, and so is in the book
                 News::Credit(..) | News::Group(..) | News::Conduct(..) | News::Day(_) | News::Expiry(_) => &[],
+                News::Arrived(_) | News::Admitted => &[],
+                News::Letter(_, _, line) => std::slice::from_ref(line),
             })
             .map(|line| &line.order_id)
             .collect(),
@@ -352,11 +372,7 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
 }
 
 fn is_empty(changes: &Changes, writes: &Writes) -> bool {
-    writes.lines.is_empty()
-        && changes.dossiers.is_empty()
-        && writes.inputs.is_empty()
-        && writes.groups.is_empty()
-        && writes.bookmarks.is_empty()
+    changes.dossiers.is_empty() && writes.is_empty()
 }
 
 /// How many of the first commands make one batch: at least one.

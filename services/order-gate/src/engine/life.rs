@@ -8,16 +8,19 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::batch::{BATCH_MAX, Writer, refuse};
+use super::steward::Steward;
+use super::turn::Turn;
 use super::{Command, Shared};
 use crate::ownership::Ownership;
 use crate::store::{self, Tenure};
 
-/// How soon a process that may not decide looks again whether it may: what a handover costs at most.
+/// How soon a process without a lease tries again to get one.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// What happens next.
 enum Next {
     Batch,
+    Turn(Turn),
     Look,
     Lost,
     End,
@@ -28,6 +31,7 @@ impl Writer {
     pub(super) async fn run(
         mut self,
         mut commands: mpsc::UnboundedReceiver<Command>,
+        mut turns: mpsc::Receiver<Turn>,
         mut closing: watch::Receiver<bool>,
     ) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
@@ -39,6 +43,7 @@ impl Writer {
                 // a gate that is gone closes as well
                 _ = closing.wait_for(|closing| *closing) => Next::End,
                 () = self.shared.lost(), if here => Next::Lost,
+                Some(turn) = turns.recv(), if here => Next::Turn(turn),
                 taken = commands.recv_many(&mut batch, BATCH_MAX) => if taken > 0 { Next::Batch } else { Next::End },
                 () = sleep_until(look_at), if !here => Next::Look,
             };
@@ -46,15 +51,22 @@ impl Writer {
                 Next::Batch if here => {
                     if let Err(error) = self.batches(&mut batch).await {
                         tracing::error!(%error, "a batch was not committed as far as is known; reading the book anew");
-                        self.forget();
+                        self.shared.forget();
                         refuse(&mut batch);
+                        look_at = Instant::now();
+                    }
+                }
+                Next::Turn(turn) => {
+                    if let Err(error) = self.turn(turn).await {
+                        tracing::error!(%error, "partitions changed hands as nobody knows; reading the book anew");
+                        self.shared.forget();
                         look_at = Instant::now();
                     }
                 }
                 Next::Batch => refuse(&mut batch),
                 Next::Lost => {
                     tracing::error!("the lease was lost; deciding again once nobody else does");
-                    self.forget();
+                    self.shared.forget();
                     look_at = Instant::now();
                 }
                 Next::Look => {
@@ -74,42 +86,33 @@ impl Writer {
         self.tenure.is_some() && self.shared.book.read().is_some()
     }
 
-    /// Takes the book from memory, and what was heard of the others with it.
-    fn forget(&self) {
-        *self.shared.book.write() = None;
-        self.shared.pulse.forget();
-    }
-
-    /// Goes on with the tenure it has if that is still one, else takes over if nobody decides.
+    /// Goes on with the tenure it has if that is still one, else begins another; takes its share and reads the book.
     pub(super) async fn look(&mut self) -> Result<(), weir_store::Error> {
         let asked_at = Instant::now();
         let held = match &self.tenure {
             Some(tenure) => store::recall(&self.env.db, tenure).await?,
             None => None,
         };
-        let tenure = match held {
+        let mut tenure = match held {
             Some(tenure) => tenure,
             None => {
-                self.keeper = None;
-                self.tenure = None;
+                (self.keeper, self.steward, self.tenure) = (None, None, None);
                 self.shared.rely_until(None);
-                if let Some(address) = store::other(&self.env.db).await? {
-                    self.shared.decided_at(Some(&address));
-                    return Ok(());
-                }
-                self.shared.decided_at(None);
-                let Some(tenure) = store::acquire(&self.env.db, self.new_life()).await? else { return Ok(()) };
-                tracing::info!(owner = &*tenure.owner, "deciding");
+                let tenure = self.new_life();
+                store::enroll(&self.env.db, &tenure).await?;
+                tracing::info!(owner = &*tenure.owner, "taking part in deciding");
                 self.shared.rely_until(Some(asked_at + self.ownership.relied_on()));
                 self.keeper = Some(Keeper::start(self, &tenure));
                 tenure
             }
         };
         self.tenure = Some(tenure.clone());
-        let book = store::load(&self.env.db).await?;
-        self.shared.followed.send_replace(book.followed);
-        *self.shared.book.write() = Some(book);
-        self.shared.here.send_modify(|lives| *lives += 1);
+        store::take(&self.env.db, &tenure).await?;
+        self.read_book(&mut tenure).await?;
+        self.tenure = Some(tenure.clone());
+        if self.steward.is_none() {
+            self.steward = Steward::start(self, &tenure);
+        }
         Ok(())
     }
 
@@ -119,15 +122,14 @@ impl Writer {
             owner: life.as_str().into(),
             address: self.ownership.address.as_str().into(),
             batches: 0,
-            partitions: self.partitions,
             lease: self.ownership.lease,
         }
     }
 
     /// Whoever still waits is told to ask elsewhere, and others may take over.
     async fn end(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        self.forget();
-        self.keeper = None;
+        self.shared.forget();
+        (self.keeper, self.steward) = (None, None);
         commands.close();
         let Some(tenure) = self.tenure.take() else { return };
         if let Err(error) = store::resign(&self.env.db, &tenure).await {

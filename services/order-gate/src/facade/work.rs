@@ -26,20 +26,23 @@ pub(super) struct Daily {
     was_stale: bool,
     /// How often exchange rates had been put.
     rates_put: u64,
+    /// How often this process had begun to decide for partitions.
+    times_here: u64,
 }
 
 /// What is next on a business date: first what has run out, for it leaves room.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 enum Next {
-    Expiry { after: (i64, String) },
-    Holds { after: Option<(DateTime<Utc>, HoldId)> },
+    /// Partition by partition, the last first.
+    Expiry {
+        partitions: Vec<i64>,
+        after: String,
+    },
+    Holds {
+        after: Option<(DateTime<Utc>, HoldId)>,
+    },
+    #[default]
     Done,
-}
-
-impl Default for Next {
-    fn default() -> Self {
-        Next::Expiry { after: (i64::MIN, String::new()) }
-    }
 }
 
 impl OrderGate {
@@ -59,17 +62,24 @@ impl OrderGate {
         })?;
         // what was held for want of news has them now; and other rates may leave room
         let hears_again = (daily.was_stale && !is_stale) || daily.rates_put != rates_put;
-        if daily.date != Some(today) || hears_again {
-            *daily = Daily { date: Some(today), ..Daily::default() };
+        let times_here = self.engine.times_here();
+        if daily.date != Some(today) || hears_again || daily.times_here != times_here {
+            let partitions = self.engine.directory(|directory| directory.here());
+            let next = Next::Expiry { partitions, after: String::new() };
+            *daily = Daily { date: Some(today), next, times_here, ..Daily::default() };
         }
         (daily.was_stale, daily.rates_put) = (is_stale, rates_put);
-        if let (Next::Expiry { after }, Some(days)) = (&daily.next, expires) {
-            let (partition, order_id) = after;
-            let (live, last) = store::live_after(&self.env.db, (*partition, order_id), STEP_ORDERS_MAX).await?;
-            if let Some(last) = last {
+        if let (Next::Expiry { partitions, after }, Some(days)) = (&mut daily.next, expires) {
+            while let Some(partition) = partitions.last() {
+                let (live, last) = store::live_after(&self.env.db, (*partition, after), STEP_ORDERS_MAX).await?;
+                let Some(last) = last else {
+                    partitions.pop();
+                    after.clear();
+                    continue;
+                };
                 let due = live.iter().filter(|dossier| dossier.is_due_to_expire(days, today));
                 self.tell(due.map(|dossier| News::Expiry(dossier.order_id.clone())).collect()).await?;
-                daily.next = Next::Expiry { after: last };
+                *after = last;
                 return Ok(live.len());
             }
         }

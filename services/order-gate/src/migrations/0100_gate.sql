@@ -1,11 +1,45 @@
--- one row a partition: who may write, and the end of its chain; every batch moves it and so proves its tenure
-create table partitions (
-    partition     {int} not null primary key,
-    owner         {text} not null,
-    epoch         {int} not null,
-    last_position {int} not null
+-- processes that decide: a row is one life of one process, gone when it gave up or was found silent
+create table owners (
+    owner      {text} not null primary key,
+    -- where other processes reach it; empty when they cannot
+    address    {text} not null,
+    -- by the database's clock
+    expires_at {instant} not null,
+    -- batches written in this life: each moves it, and so proves that the row is still there
+    batches    {int} not null,
+    -- how far it has followed the feeds of others
+    followed   {text} not null
 ) {table};
-insert into partitions (partition, owner, epoch, last_position) values (0, '', 0, 0);
+
+-- accounts decided by one process
+create table partitions (
+    partition {int} not null primary key,
+    -- who decides; free when null
+    owner     {text} references owners (owner) on delete set null,
+    -- goes up with each change of hands
+    epoch     {int} not null,
+    -- how far the feeds of others are taken in here; null: as far as its owner has followed them
+    followed  {text}
+) {table};
+insert into partitions (partition, epoch) values (0, 0);
+
+-- accounts that do not, or did not always, lie where their ids say
+create table homes (
+    account_id {text} not null primary key,
+    partition  {int} not null references partitions (partition),
+    -- the journal's position it was moved at
+    change     {int} not null
+) {table};
+create index homes_by_change on homes (change, account_id);
+create index homes_by_partition on homes (partition, account_id);
+
+-- what one partition has to tell another, until it is read there
+create table letters (
+    letter_id {serial},
+    partition {int} not null references partitions (partition),
+    letter    {text} not null
+) {table};
+create index letters_by_partition on letters (partition, letter_id);
 
 create table orders (
     order_id   {text} not null primary key,
@@ -24,7 +58,6 @@ create unique index journal_decisions on journal (subject) where kind = 'decisio
 
 create table holds (
     hold_id    {text} not null primary key,
-    partition  {int} not null references partitions (partition),
     order_id   {text} not null,
     account_id {text} not null,
     state      {text} not null,
@@ -37,21 +70,20 @@ create index holds_by_account on holds (account_id, held_at, hold_id);
 
 -- what other contexts say of an account, and what its orders were worth of late
 create table inputs (
+    partition  {int} not null references partitions (partition),
     account_id {text} not null,
     -- credit, conduct, pattern, or the currency of a position
     kind       {text} not null,
-    partition  {int} not null references partitions (partition),
     version    {int} not null,
     input      {text} not null,
-    primary key (account_id, kind)
+    primary key (partition, account_id, kind)
 ) {table};
 
 -- what limits say of groups
 create table groups (
-    group_id  {text} not null primary key,
-    partition {int} not null references partitions (partition),
-    version   {int} not null,
-    input     {text} not null
+    group_id {text} not null primary key,
+    version  {int} not null,
+    input    {text} not null
 ) {table};
 
 -- what one major unit of a currency is worth in another, from a day on
@@ -62,6 +94,13 @@ create table fx_rates (
     rate           {rate} not null,
     primary key (from_currency, to_currency, effective_date)
 ) {table};
+
+-- how often rates were put
+create table fx_rate_table (
+    one  {int} primary key check (one = 1),
+    puts {int} not null
+) {table};
+insert into fx_rate_table (one, puts) values (1, 0);
 
 create table policies (
     version {int} not null primary key,

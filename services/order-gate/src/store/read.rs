@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use hashbrown::HashMap;
 use weir_model::{AccountId, DecisionId, HoldId, OrderId};
-use weir_store::{Db, Instant, Result};
+use weir_store::{Db, Id, Instant, Result};
 
-use super::load::read;
+use super::read;
 use crate::decision::Decision;
 use crate::dossier::{Commitment, Dossier};
 use crate::hold::{Hold, HoldState};
@@ -19,9 +19,10 @@ mod sql {
         HOLD = "select hold from holds where hold_id = $1";
         DOSSIER = "select dossier from orders where order_id = $1";
         POLICY = "select policy from policies where version = $1";
+        ACCOUNT_OF = "select account_id from orders where order_id = $1";
         LIVE_AFTER = "
-            select partition, order_id, dossier from orders
-            where live and (partition, order_id) > ($1, $2) order by partition, order_id limit $3";
+            select order_id, dossier from orders
+            where live and partition = $1 and order_id > $2 order by order_id limit $3";
         ORDERS_AFTER = "select order_id, dossier from orders where order_id > $1 order by order_id limit $2";
     }
 }
@@ -94,16 +95,22 @@ pub(crate) async fn holds(db: &Db, filter: &HoldFilter) -> Result<Vec<Hold>> {
     texts.iter().map(|text| read(text)).collect()
 }
 
-/// Orders that count or wait, by partition and id, after one of them; and where to go on.
+/// The account of an order that is known at all; none where only deliveries or invoices are.
+pub(crate) async fn account_of(db: &Db, order_id: &str) -> Result<Option<Option<AccountId>>> {
+    let found: Option<(Option<Id<AccountId>>,)> = db.query(sql::ACCOUNT_OF).bind(order_id).optional().await?;
+    Ok(found.map(|(account_id,)| account_id.map(|Id(account_id)| account_id)))
+}
+
+/// Orders of a partition that count or wait, by id, after one of them; and where to go on.
 pub(crate) async fn live_after(
     db: &Db,
     (partition, order_id): (i64, &str),
     limit: i64,
-) -> Result<(Vec<Dossier>, Option<(i64, String)>)> {
+) -> Result<(Vec<Dossier>, Option<String>)> {
     let query = db.query(sql::LIVE_AFTER).bind(partition).bind(order_id).bind(limit);
-    let rows: Vec<(i64, String, String)> = query.all().await?;
-    let dossiers = rows.iter().map(|(.., text)| read(text)).collect::<Result<_>>()?;
-    Ok((dossiers, rows.into_iter().next_back().map(|(partition, order_id, _)| (partition, order_id))))
+    let rows: Vec<(String, String)> = query.all().await?;
+    let dossiers = rows.iter().map(|(_, text)| read(text)).collect::<Result<_>>()?;
+    Ok((dossiers, rows.into_iter().next_back().map(|(order_id, _)| order_id)))
 }
 
 /// What counts or counted of the orders after one, in the order of their ids; and the last id looked at.

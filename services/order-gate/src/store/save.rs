@@ -3,13 +3,11 @@
 
 use hashbrown::HashMap;
 use indexmap::IndexMap;
-use serde::Serialize;
 use std::sync::Arc;
 use weir_model::{AccountId, OrderId};
-use weir_store::{Column, Db, Dialect, Error, Instant, NewEntry, Query, Rate, Result, Session, Tx, bookmark, journal};
+use weir_store::{Column, Db, Dialect, Error, Instant, NewEntry, Query, Rate, Result, Session, Tx, journal};
 
-use super::load::read;
-use super::{CONDUCT, CREDIT, PATTERN, Tenure, owners};
+use super::{CONDUCT, CREDIT, PATTERN, Tenure, homes, owners, read, text};
 use crate::book::Changes;
 use crate::dossier::Dossier;
 use crate::draft::{Input, Line, Writes};
@@ -22,6 +20,8 @@ pub(super) use sql::ALL;
 mod sql {
     weir_store::queries! {
         POLICY = "insert into policies (version, policy) values ($1, $2)";
+        PUTS = "update fx_rate_table set puts = puts + 1 where one = 1";
+        VERSION = "select version from orders where order_id = $1" pg(" for update");
     }
 }
 
@@ -49,31 +49,53 @@ pub(crate) async fn save_in(tx: &mut Tx, tenure: &Tenure, changes: &Changes, wri
         Dialect::Postgres => owners::idle_at_most_in(tx, tenure.lease).await?,
         Dialect::Sqlite => owners::prove_in(tx, tenure).await?,
     }
-    save_holds(tx, tenure, writes).await?;
-    save_inputs(tx, tenure, writes).await?;
-    save_groups(tx, tenure, writes).await?;
+    claim_common(tx, writes).await?;
+    homes::move_in(tx, &writes.moved).await?;
+    homes::discard_in(tx, &writes.letters_read).await?;
+    homes::write_letters_in(tx, &writes.letters).await?;
+    save_holds(tx, writes).await?;
+    save_inputs(tx, writes).await?;
+    save_groups(tx, writes).await?;
     save_rates(tx, writes).await?;
     for policy in &writes.policies {
         tx.query(sql::POLICY).bind(policy.version).bind(text(&**policy)?).execute().await?;
     }
-    for moved in &writes.bookmarks {
-        bookmark::advance_in(tx, moved.feed, moved.from, moved.to).await?;
+    if !writes.bookmarks.is_empty() {
+        owners::follow_in(tx, tenure, changes.followed).await?;
     }
     // last: the journal's head is held until the commit
-    let orders = Orders::of(tenure, changes, writes)?;
-    match tx.dialect() {
-        Dialect::Postgres => orders.save(tx.build("with "), tenure, writes).await,
+    let orders = Orders::of(changes, writes)?;
+    let after = match tx.dialect() {
+        Dialect::Postgres => orders.save(tx.build("with "), tenure, writes).await?,
         Dialect::Sqlite => {
             orders.insert_in(tx).await?;
             let entries: Vec<NewEntry<'_>> = writes.lines.iter().map(entry).collect();
-            journal::append_numbered_in(tx, &entries).await
+            journal::append_numbered_in(tx, &entries).await?
+        }
+    };
+    homes::put_homes_in(tx, &writes.moved, after + count(&writes.lines)).await?;
+    Ok(after)
+}
+
+fn count<T>(rows: &[T]) -> i64 {
+    i64::try_from(rows.len()).unwrap_or(i64::MAX)
+}
+
+/// Makes sure that orders of which only deliveries or invoices are known are as they were looked up: any process may write
+/// those. [`Error::Duplicate`] where they are not.
+async fn claim_common(tx: &mut Tx, writes: &Writes) -> Result<()> {
+    for (order_id, version) in &writes.common {
+        let found: Option<(i64,)> = tx.query(sql::VERSION).bind(order_id.as_str()).optional().await?;
+        if found != Some((*version,)) {
+            return Err(Error::Duplicate(order_id.to_string()));
         }
     }
+    Ok(())
 }
 
 /// Writes a batch that is of orders alone, in one statement that commits by itself; otherwise as [`save_in`].
 pub(crate) async fn save(session: &mut Session, tenure: &Tenure, changes: &Changes, writes: &Writes) -> Result<i64> {
-    let orders = Orders::of(tenure, changes, writes)?;
+    let orders = Orders::of(changes, writes)?;
     orders.save(session.build("with ").await?, tenure, writes).await
 }
 
@@ -99,13 +121,13 @@ struct Orders<'a> {
 }
 
 impl<'a> Orders<'a> {
-    fn of(tenure: &Tenure, changes: &'a Changes, writes: &Writes) -> Result<Self> {
+    fn of(changes: &'a Changes, writes: &Writes) -> Result<Self> {
         let mut orders = Orders { fresh: Vec::new(), known: Vec::new() };
         for (order_id, dossier) in &changes.dossiers {
             let is_fresh = writes.fresh.contains(order_id);
             let rows = if is_fresh { &mut orders.fresh } else { &mut orders.known };
             let account_id = dossier.account_id().map(AccountId::as_str);
-            let partition = tenure.partition_of(account_id.unwrap_or(order_id.as_str()));
+            let partition = writes.home(account_id.unwrap_or(order_id.as_str()));
             rows.push((
                 order_id.as_str(),
                 partition,
@@ -132,7 +154,7 @@ impl<'a> Orders<'a> {
             query = push_orders(query.push(", known as ("), &self.known).push(UPDATE_KNOWN).push(")");
         }
         match query.push(" select position from head").optional::<(i64,)>().await? {
-            Some((last,)) => Ok(last - i64::try_from(entries.len()).unwrap_or(i64::MAX)),
+            Some((last,)) => Ok(last - count(&entries)),
             None => Err(Error::LeaseLost("the order gate".to_owned())),
         }
     }
@@ -180,14 +202,13 @@ fn push_orders<'q>(query: Query<'q>, rows: &[OrderRow<'_>]) -> Query<'q> {
         .push(") as row (order_id, partition, account_id, live, version, dossier)")
 }
 
-async fn save_holds(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
+async fn save_holds(tx: &mut Tx, writes: &Writes) -> Result<()> {
     let holds: Vec<_> = writes.holds.values().collect();
     for chunk in holds.chunks(ROWS_MAX) {
         let texts: Vec<String> = chunk.iter().map(|hold| text(*hold)).collect::<Result<_>>()?;
-        tx.build("insert into holds (hold_id, partition, order_id, account_id, state, held_at, version, hold) values")
+        tx.build("insert into holds (hold_id, order_id, account_id, state, held_at, version, hold) values")
             .values(chunk.iter().zip(texts), |row, (hold, text)| {
                 row.value(hold.hold_id.as_str())
-                    .value(tenure.partition_of(hold.order.account_id.as_str()))
                     .value(hold.order.order_id.as_str())
                     .value(hold.order.account_id.as_str())
                     .value(hold.state.as_str())
@@ -205,37 +226,43 @@ async fn save_holds(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()>
     Ok(())
 }
 
-async fn save_inputs(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
+async fn save_inputs(tx: &mut Tx, writes: &Writes) -> Result<()> {
     let inputs: Vec<_> = writes.inputs.iter().collect();
     for chunk in inputs.chunks(ROWS_MAX) {
         let texts: Vec<String> = chunk.iter().map(|(_, input)| input_text(input)).collect::<Result<_>>()?;
-        tx.build("insert into inputs (account_id, kind, partition, version, input) values")
+        tx.build("insert into inputs (partition, account_id, kind, version, input) values")
             .values(chunk.iter().zip(texts), |row, (((account_id, _), input), text)| {
-                row.value(account_id.as_str())
+                row.value(writes.home(account_id.as_str()))
+                    .value(account_id.as_str())
                     .value(kind(input))
-                    .value(tenure.partition_of(account_id.as_str()))
                     .value(version(input))
                     .value(text);
             })
-            .push(" on conflict (account_id, kind) do update set version = excluded.version, input = excluded.input")
+            .push(
+                " on conflict (partition, account_id, kind) do update set version = excluded.version,
+                    input = excluded.input",
+            )
             .execute()
             .await?;
     }
     Ok(())
 }
 
-async fn save_groups(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()> {
-    let groups: Vec<_> = writes.groups.iter().collect();
+/// Every process hears of every group, and writes what is news to it.
+async fn save_groups(tx: &mut Tx, writes: &Writes) -> Result<()> {
+    let mut groups: Vec<_> = writes.groups.iter().collect();
+    // or two processes could wait for each other
+    groups.sort_unstable_by_key(|(group_id, _)| *group_id);
     for chunk in groups.chunks(ROWS_MAX) {
         let texts: Vec<String> = chunk.iter().map(|(_, group)| text(&***group)).collect::<Result<_>>()?;
-        tx.build("insert into groups (group_id, partition, version, input) values")
+        tx.build("insert into groups (group_id, version, input) values")
             .values(chunk.iter().zip(texts), |row, ((group_id, group), text)| {
-                row.value(group_id.as_str())
-                    .value(tenure.partition_of(group_id.as_str()))
-                    .value(group.version)
-                    .value(text);
+                row.value(group_id.as_str()).value(group.version).value(text);
             })
-            .push(" on conflict (group_id) do update set version = excluded.version, input = excluded.input")
+            .push(
+                " on conflict (group_id) do update set version = excluded.version, input = excluded.input
+                    where groups.version < excluded.version",
+            )
             .execute()
             .await?;
     }
@@ -243,6 +270,10 @@ async fn save_groups(tx: &mut Tx, tenure: &Tenure, writes: &Writes) -> Result<()
 }
 
 async fn save_rates(tx: &mut Tx, writes: &Writes) -> Result<()> {
+    if writes.rates.is_empty() {
+        return Ok(());
+    }
+    tx.query(sql::PUTS).execute().await?;
     // one insert cannot change a row twice: a later call may have put the same day's rate again
     let newest: IndexMap<_, _> = writes.rates.iter().map(|r| ((r.from, r.to, r.effective), r.rate)).collect();
     let newest: Vec<_> = newest.into_iter().collect();
@@ -283,8 +314,4 @@ fn input_text(input: &Input) -> Result<String> {
         Input::Pattern(pattern) => text(&**pattern),
         Input::Position(_, position) => text(&**position),
     }
-}
-
-fn text(value: &impl Serialize) -> Result<String> {
-    Ok(serde_json::to_string(value)?)
 }

@@ -16,6 +16,7 @@ use crate::draft::{Authorize, Cancel, Deliver, Draft, Invoiced, News, Settled};
 use crate::error::Error;
 use crate::fx::Rates;
 use crate::order::{Checkpoint, Order, OrderLine};
+use crate::ownership::{Directory, Ownership};
 use crate::policy::{Policy, PolicyVersion};
 use crate::pulse::Pulse;
 use crate::standing::Position;
@@ -77,6 +78,7 @@ fn what_is_paid_in_advance_pays_what_is_invoiced_first_and_is_never_more_than_wh
 /// A book without database: what a batch of one command changes is visible at once, and everything is kept as rows are.
 pub(super) struct Desk {
     pub(super) book: Book,
+    directory: Directory,
     pub(super) rows: HashMap<OrderId, Arc<Dossier>>,
     ids: Ids,
     pulse: Pulse,
@@ -95,6 +97,7 @@ impl Desk {
         };
         let mut desk = Desk {
             book: Book::new(Arc::new(policy), Rates::default(), Followed::default(), 0),
+            directory: Directory::all_here(Ownership::default().partitions),
             rows: HashMap::new(),
             ids: Ids::seeded(1),
             pulse: Pulse::default(),
@@ -105,7 +108,7 @@ impl Desk {
     }
 
     pub(super) fn run<T>(&mut self, work: impl FnOnce(&mut Draft<'_>, &Call) -> T) -> T {
-        let mut draft = Draft::new(&self.book, self.rows.clone(), &self.ids, &self.pulse);
+        let mut draft = Draft::new((&self.book, &self.directory), self.rows.clone(), &self.ids, &self.pulse);
         let done = work(&mut draft, &self.call);
         let (changes, _) = draft.finish();
         self.rows.extend(changes.dossiers.iter().map(|(id, dossier)| (id.clone(), dossier.clone())));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tonic::{Request, Response, Status, async_trait, service::RoutesBuilder};
-use weir_store::{Db, bookmark, on_both_databases};
+use weir_store::{Db, on_both_databases};
 use weir_wire::common::v1::{EntryHeader, Heartbeat, SnapshotEnd};
 use weir_wire::order_gate::v1 as gate;
 use weir_wire::receivables::v1::{
@@ -98,7 +98,7 @@ on_both_databases! {
             while !status.borrow_and_update().caught_up {
                 follower.step().await.unwrap();
             }
-            assert_eq!(bookmark::get(&world.env.db, "receivables").await.unwrap(), Some(12));
+            assert_eq!(world.gate.engine.followed_now().receivables, Some(12));
             let exposure = world.standing("acme").await.exposure.unwrap();
             assert_eq!(units(exposure.open_not_due.as_ref()), 65);
             // 15 of the one order; of the other, told in a message of its own, 40

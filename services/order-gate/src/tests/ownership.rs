@@ -8,6 +8,7 @@ use weir_store::testing::{eventually, on_postgres, replica};
 use weir_store::{Db, Env, on_both_databases, sql};
 use weir_wire::order_gate::v1::{AuthorizeOrderRequest, CheckOrderRequest};
 
+use super::pair::{holds, share};
 use super::world::{World, credit, order, reason};
 use crate::{Ownership, store};
 
@@ -42,62 +43,62 @@ async fn rename(world: &World, sql: &'static str) {
     tx.commit().await.unwrap();
 }
 
-#[test]
-fn while_one_process_decides_another_tells_its_callers_to_come_again() {
-    on_postgres(async |db: Db| {
-        let first = World::new(db).await;
-        let second = beside(&first, lease(LONG)).await;
-        let request = AuthorizeOrderRequest { order: Some(order("o-1", "acme", 1)), ..Default::default() };
-        let status = second.pipeline().authorize_order(request).await.unwrap_err();
-        assert_eq!(status.code(), Code::Unavailable);
-        assert!(tonic_types::StatusExt::get_details_retry_info(&status).is_some());
-        assert!(!decides(&second).await);
-        first.credit("acme", credit(100)).await;
-        first.authorize(order("o-1", "acme", 1)).await;
-    });
+/// An account the first of two gates decides for.
+fn account_of(world: &World) -> String {
+    (0..).map(|n| format!("a-{n}")).find(|id| holds(world, id)).unwrap()
+}
+
+async fn two_gates(db: Db, ownership: Ownership) -> (World, World) {
+    let first = World::new_as(db, ownership).await;
+    let second = beside(&first, lease(LONG)).await;
+    eventually("each has half", async || (share(&first), share(&second)) == (32, 32)).await;
+    (first, second)
 }
 
 #[test]
-fn a_process_that_ends_as_asked_hands_over_at_once() {
+fn a_call_about_an_account_of_a_gate_that_cannot_be_reached_is_told_to_come_again() {
     on_postgres(async |db: Db| {
-        let first = World::new(db.clone()).await;
-        first.credit("acme", credit(100)).await;
-        first.authorize(order("o-1", "acme", 60)).await;
-        let second = beside(&first, lease(LONG)).await;
-        first.gate.close().await;
-        assert!(!decides(&first).await);
-        eventually("the second decides", async || decides(&second).await).await;
-        assert_eq!(second.net("acme").await, 60);
+        let (first, second) = two_gates(db, lease(LONG)).await;
+        let id = account_of(&first);
+        let request = AuthorizeOrderRequest { order: Some(order("o-1", &id, 1)), ..Default::default() };
+        let status = second.pipeline().authorize_order(request).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable);
+        assert!(tonic_types::StatusExt::get_details_retry_info(&status).is_some());
+        first.credit(&id, credit(100)).await;
+        first.authorize(order("o-1", &id, 1)).await;
     });
 }
 
 #[test]
 fn a_silent_process_is_taken_over_from_when_its_lease_ends() {
     on_postgres(async |db: Db| {
-        let first = World::new_as(db, lease(SHORT)).await;
-        first.credit("acme", credit(100)).await;
-        first.authorize(order("o-1", "acme", 60)).await;
-        let second = beside(&first, lease(LONG)).await;
-        assert!(!decides(&second).await, "it holds the lease");
+        let (first, second) = two_gates(db, lease(SHORT)).await;
+        let id = account_of(&first);
+        first.credit(&id, credit(100)).await;
+        first.authorize(order("o-1", &id, 60)).await;
         first.gate.engine.stop();
-        eventually("the second decides", async || decides(&second).await).await;
-        assert_eq!(second.net("acme").await, 60);
+        eventually("the second has all", async || share(&second) == 64).await;
+        assert_eq!(second.net(&id).await, 60);
     });
 }
 
 #[test]
-fn a_process_that_lost_its_lease_goes_on_when_nobody_else_decides() {
+fn a_process_that_was_buried_alive_writes_nothing_and_takes_its_share_again() {
     on_postgres(async |db: Db| {
-        let first = World::new(db).await;
-        first.credit("acme", credit(100)).await;
+        let (first, second) = two_gates(db, lease(LONG)).await;
+        let id = account_of(&first);
+        first.credit(&id, credit(100)).await;
         store::bury_all(&first.env.db).await.unwrap();
-        let second = beside(&first, lease(LONG)).await;
-        first.try_authorize(order("o-1", "acme", 60)).await.unwrap_err();
-        assert!(!decides(&first).await, "it has found out");
-        second.authorize(order("o-1", "acme", 60)).await;
-        second.gate.close().await;
-        eventually("the first decides again", async || decides(&first).await).await;
-        assert_eq!(first.net("acme").await, 60, "with what the second wrote");
+        first.try_authorize(order("o-1", &id, 60)).await.unwrap_err();
+        let has = async || {
+            let request = CheckOrderRequest { order: Some(order("o-0", &id, 100)), ..Default::default() };
+            first.pipeline().check_order(request.clone()).await.is_ok()
+                || second.pipeline().check_order(request).await.is_ok()
+        };
+        eventually("somebody decides again", has).await;
+        eventually("both have a share", async || share(&first) + share(&second) == 64 && share(&first) > 0).await;
+        let orders: i64 = first.env.db.query(sql!("select count(*) from orders")).scalar().await.unwrap();
+        assert_eq!(orders, 0);
     });
 }
 

@@ -154,7 +154,7 @@ pub(super) fn order(id: &str, account_id: &str, value: i64) -> wire::Order {
 pub(super) struct World {
     pub(super) gate: Arc<OrderGate>,
     pub(super) env: Env,
-    routes: Routes,
+    pub(super) routes: Routes,
 }
 
 impl World {
@@ -164,10 +164,14 @@ impl World {
     }
 
     pub(super) async fn new_as(db: Db, ownership: Ownership) -> World {
+        World::new_beside(db, ownership, Arc::new(|_| None)).await
+    }
+
+    pub(super) async fn new_beside(db: Db, ownership: Ownership, connect: api::Connect) -> World {
         db.migrate(MIGRATIONS).await.unwrap();
         let start = DateTime::<Utc>::from_timestamp(1_774_944_000, 0).unwrap();
         let clock = Clock::manual(start, "Asia/Shanghai".parse().unwrap());
-        World::open_as(Env { db, clock, ids: Ids::random() }, ownership).await
+        World::open_beside(Env { db, clock, ids: Ids::random() }, ownership, connect).await
     }
 
     /// A gate on a database it, or another, worked on before.
@@ -183,9 +187,8 @@ impl World {
     /// The same with ways to others.
     pub(super) async fn open_beside(env: Env, ownership: Ownership, connect: api::Connect) -> World {
         let gate = Arc::new(OrderGate::open(env.clone(), ownership).await.unwrap());
-        let mut builder = RoutesBuilder::default();
-        api::routes(&gate, &PageTokens::new([7; 32]), connect, &mut builder);
-        World { gate, env, routes: builder.routes() }
+        let routes = routes(&gate, connect);
+        World { gate, env, routes }
     }
 
     /// The same database, read anew by another gate: this one is found dead.
@@ -197,10 +200,6 @@ impl World {
         self.gate.engine.stop();
         store::bury_all(&self.env.db).await.unwrap();
         World::open_as(self.env.clone(), ownership).await
-    }
-
-    pub(super) fn routes(&self) -> Routes {
-        self.routes.clone()
     }
 
     pub(super) fn peer(&self, principal: Principal) -> Peer {
@@ -329,6 +328,13 @@ impl World {
     pub(super) async fn journal(&self) -> Vec<weir_store::Entry> {
         self.gate.journal.read(0).await.unwrap()
     }
+}
+
+/// A gate behind its edge.
+pub(super) fn routes(gate: &Arc<OrderGate>, connect: api::Connect) -> Routes {
+    let mut builder = RoutesBuilder::default();
+    api::routes(gate, &PageTokens::new([7; 32]), connect, &mut builder);
+    builder.routes()
 }
 
 /// Renames a table.
