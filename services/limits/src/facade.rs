@@ -5,6 +5,7 @@ mod accounts;
 mod grades;
 mod grants;
 mod groups;
+mod heads;
 mod policies;
 mod requests;
 mod temporary;

@@ -54,7 +54,7 @@ pub(crate) struct Group {
     pub(crate) flags: MemberFlags,
     /// How much its members may owe together.
     pub(crate) pool: Option<Money>,
-    /// The account whose block is the group's.
+    /// The account whose block is the group's; a member of it or of a group below it.
     pub(crate) head: Option<AccountId>,
     pub(crate) members: Vec<Member>,
     pub(crate) created_at: DateTime<Utc>,
@@ -76,4 +76,15 @@ pub(crate) fn may_join(newcomer: &GroupId, line: &[GroupId], height: usize) -> R
         return Err(Misfit::Cycle);
     }
     if line.len() + height > LEVELS_MAX { Err(Misfit::TooDeep) } else { Ok(()) }
+}
+
+/// Whether an account may be the head of a group, which is for members of it or of a group below it: `line` is the group
+/// the account is in and all above that.
+pub(crate) fn may_head(group_id: &GroupId, line: &[GroupId]) -> bool {
+    line.contains(group_id)
+}
+
+/// The groups a member is in no more when it moves from one line of groups to another, in the order of the first.
+pub(crate) fn left<'a>(from: &'a [GroupId], to: &[GroupId]) -> impl Iterator<Item = &'a GroupId> {
+    from.iter().filter(|group_id| !to.contains(group_id))
 }

@@ -15,7 +15,8 @@ pub(crate) use grants::{
     account_of_temporary, close_freeze, insert_freeze, insert_limit, insert_temporary, revoke_temporary, supersede,
 };
 pub(crate) use groups::{
-    GroupRow, child_groups_of, group_line, group_rows, height_of, insert_group, lock_group, lock_tree, save_group,
+    GroupRow, child_groups_of, group_line, group_rows, head_of, height_of, insert_group, lock_group, lock_tree,
+    save_group,
 };
 pub(crate) use policies::{insert_policy, policies, policies_page, policy, save_policy};
 pub(crate) use requests::{

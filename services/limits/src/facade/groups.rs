@@ -1,9 +1,9 @@
-//! Groups: making them, members joining, moving and leaving, pools and heads.
+//! Groups: making them, members joining, moving and leaving, pools.
 
-use weir_model::{AccountId, Call, GroupId, Money, Reason};
+use weir_model::{Call, GroupId, Money, Reason};
 use weir_store::{Done, Instant, Tx};
 
-use super::{Limits, append_in, check_etag, require_account_in, save_account_in};
+use super::{Limits, append_in, check_etag, heads::keep_heads_in, require_account_in, save_account_in};
 use crate::{
     Error,
     event::Event,
@@ -64,10 +64,13 @@ impl Limits {
         self.env
             .db
             .once(call, async |tx: &mut Tx| {
-                let present = enter_in(tx, id, &member.id, etag).await?;
+                let present = enter_in(tx, id, &member.id, etag).await?.filter(|present| present != id);
+                if let Some(present) = &present {
+                    keep_heads_in(tx, &member.id, present, Some(id)).await?;
+                }
                 let group = join_in(tx, call, id, member).await?;
-                if let Some(present) = present.filter(|present| present != id) {
-                    count_change_in(tx, call, &present, "group_member_removed").await?;
+                if let Some(present) = &present {
+                    count_change_in(tx, call, present, "group_member_removed").await?;
                 }
                 Ok(group)
             })
@@ -94,6 +97,7 @@ impl Limits {
                         if before.membership.as_ref().is_none_or(|membership| membership.group_id != *id) {
                             return Err(Error::not_found("member", account_id));
                         }
+                        keep_heads_in(tx, member, id, None).await?;
                         let mut account = before.clone();
                         account.membership = None;
                         save_account_in(tx, call, &before, &mut account, "group_left").await?;
@@ -103,6 +107,7 @@ impl Limits {
                         if child.parent.as_ref() != Some(id) {
                             return Err(Error::not_found("member", child_id));
                         }
+                        keep_heads_in(tx, member, id, None).await?;
                         child.parent = None;
                         child.flags = MemberFlags::NONE;
                         save_group_in(tx, call, child, "group_left").await?;
@@ -135,28 +140,6 @@ impl Limits {
                 }
                 row.pool = pool;
                 save_group_in(tx, call, row, "group_limit_set").await
-            })
-            .await
-    }
-
-    /// Names the account whose block is the group's, or none.
-    pub(crate) async fn set_group_head(
-        &self,
-        call: &Call,
-        id: &GroupId,
-        head: Option<&AccountId>,
-        etag: &str,
-    ) -> Result<Done<Group>, Error> {
-        self.env
-            .db
-            .once(call, async |tx: &mut Tx| {
-                let mut row = require_group_in(tx, id).await?;
-                check_etag(etag, row.version)?;
-                if let Some(head) = head {
-                    require_account_in(tx, head).await?;
-                }
-                row.head = head.cloned();
-                save_group_in(tx, call, row, "group_head_set").await
             })
             .await
     }
@@ -239,7 +222,8 @@ pub(super) async fn count_change_in(tx: &mut Tx, call: &Call, id: &GroupId, kind
     save_group_in(tx, call, row, kind).await
 }
 
-async fn save_group_in(tx: &mut Tx, call: &Call, mut row: GroupRow, kind: &str) -> Result<Group, Error> {
+/// Writes a changed group back as its next version and tells the journal.
+pub(super) async fn save_group_in(tx: &mut Tx, call: &Call, mut row: GroupRow, kind: &str) -> Result<Group, Error> {
     row.version += 1;
     store::save_group(tx, &row).await?;
     append_group_in(tx, call, row, kind).await

@@ -23,7 +23,7 @@ create table account_groups (
     -- the pool; both null where there is none
     pool_currency   {text},
     pool_amount     {money},
-    -- the account whose block is the group's
+    -- the account whose block is the group's, a member of it or of a group below it
     head_account_id {text},
     created_at      {instant} not null,
     check ((pool_currency is null) = (pool_amount is null)),

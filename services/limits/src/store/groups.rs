@@ -28,6 +28,10 @@ queries! {
     CHILDREN = "
         select group_id, shares_exposure, inherits_block from account_groups where parent_group_id = $1
         order by group_id";
+    HEAD = "
+        select credit_accounts.account_id, credit_accounts.group_id
+        from account_groups join credit_accounts on credit_accounts.account_id = account_groups.head_account_id
+        where account_groups.group_id = $1";
     HEIGHT = "
         with recursive below (group_id, height) as (
             select group_id, 1 from account_groups where group_id = $1
@@ -148,6 +152,12 @@ pub(crate) async fn group_line(tx: &mut Tx, id: &GroupId) -> Result<Vec<GroupId>
         line.push(next.clone());
     }
     Ok(line)
+}
+
+/// A group's head, and the group that is a member of.
+pub(crate) async fn head_of(tx: &mut Tx, id: &GroupId) -> Result<Option<(AccountId, Option<GroupId>)>> {
+    let head: Option<(Id<AccountId>, Option<Id<GroupId>>)> = tx.query(HEAD).bind(id.as_str()).optional().await?;
+    Ok(head.map(|(head, group_id)| (head.0, group_id.map(|id| id.0))))
 }
 
 /// The number of levels from a group down, itself included.

@@ -7,13 +7,13 @@ use weir_wire::{emit, limits::v1::*};
 
 use super::world::{World, manager, principal, reason_of, yuan};
 
-async fn create(world: &World, group_id: &str) -> Group {
+pub(super) async fn create(world: &World, group_id: &str) -> Group {
     let request =
         CreateGroupRequest { request_id: world.id(), group_id: group_id.to_owned(), name: "Group".to_owned() };
     world.groups(manager("mo")).create_group(request).await.unwrap().into_inner().group.unwrap()
 }
 
-async fn add(world: &World, group_id: &str, member: group_member::Member) -> Result<Group, Status> {
+pub(super) async fn add(world: &World, group_id: &str, member: group_member::Member) -> Result<Group, Status> {
     let request = AddMemberRequest {
         request_id: world.id(),
         group_id: group_id.to_owned(),
@@ -23,11 +23,11 @@ async fn add(world: &World, group_id: &str, member: group_member::Member) -> Res
     Ok(world.groups(manager("mo")).add_member(request).await?.into_inner().group.unwrap())
 }
 
-fn account(id: &str) -> group_member::Member {
+pub(super) fn account(id: &str) -> group_member::Member {
     group_member::Member::AccountId(id.to_owned())
 }
 
-fn group(id: &str) -> group_member::Member {
+pub(super) fn group(id: &str) -> group_member::Member {
     group_member::Member::GroupId(id.to_owned())
 }
 
@@ -187,25 +187,6 @@ on_both_databases! {
             assert_eq!(reason_of(&set(999_999, pool).await.unwrap_err()), "AUTHORITY_EXCEEDED");
         }
         assert_eq!(set(1_000_000, None).await.unwrap(), None);
-    }
-
-    async fn a_head_is_an_open_account(db: Db) {
-        let world = World::new(db).await;
-        create(&world, "parent").await;
-        let set = async |head: &str| {
-            let request = SetGroupHeadRequest {
-                request_id: world.id(),
-                group_id: "parent".to_owned(),
-                head_account_id: head.to_owned(),
-                etag: String::new(),
-            };
-            let response = world.groups(manager("mo")).set_group_head(request).await;
-            response.map(|response| response.into_inner().group.unwrap().head_account_id)
-        };
-        assert_eq!(reason_of(&set("holding").await.unwrap_err()), "ACCOUNT_UNKNOWN");
-        world.open("holding").await;
-        assert_eq!(set("holding").await.unwrap(), "holding");
-        assert_eq!(set("").await.unwrap(), "");
     }
 
     async fn groups_are_listed_page_by_page(db: Db) {
