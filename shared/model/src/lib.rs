@@ -10,6 +10,7 @@ mod fault;
 mod feed;
 mod ids;
 mod money;
+mod payment_index;
 mod principal;
 mod reason;
 
@@ -25,6 +26,7 @@ pub use ids::{
     RequestId, ScorecardId, StrategyId, SubjectId, TaskId, TextId,
 };
 pub use money::{Money, MoneyError};
+pub use payment_index::{Payment, payment_index};
 pub use principal::{Principal, Role, UnknownRole};
 pub use reason::Reason;
 

@@ -4,4 +4,5 @@ mod currency;
 mod fault;
 mod ids;
 mod money;
+mod payment_index;
 mod time;
