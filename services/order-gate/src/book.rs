@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use hashbrown::HashMap;
+use rust_decimal::Decimal;
 use smallvec::SmallVec;
 use weir_model::{AccountId, Currency, GroupId, OrderId};
 
@@ -86,6 +87,11 @@ impl Purse {
     /// What is open, by due date.
     pub fn schedule(&self) -> &[Due] {
         self.position.as_ref().map_or(&[], |position| &position.schedule)
+    }
+
+    /// How promptly the account paid so far; none for fewer than three payments.
+    pub fn payment_index(&self) -> Option<Decimal> {
+        self.position.as_ref().and_then(|position| position.behaviour?.payment_index)
     }
 
     /// Credit not yet allocated.

@@ -44,7 +44,7 @@ impl Outcome {
     }
 }
 
-/// An amount, a share, days or a level.
+/// An amount, a share, days, a level, a time or an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -58,6 +58,8 @@ pub enum Measure {
     Level(i32),
     /// Milliseconds.
     Milliseconds(i64),
+    /// An index, 0 to 100.
+    Index(Decimal),
 }
 
 /// One rule that did not hold.

@@ -147,6 +147,7 @@ fn measure(measure: Measure, currency: Currency) -> String {
         Measure::Days(days) => format!("{days} days"),
         Measure::Level(level) => format!("level {level}"),
         Measure::Milliseconds(ms) => format!("{ms} ms"),
+        Measure::Index(index) => format!("index {}", Decimal::normalize(&index)),
     }
 }
 

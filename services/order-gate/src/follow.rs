@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use weir_model::{
-    AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, GroupId, SnapshotStep, SourceError,
+    AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, GroupId, Payment, SnapshotStep, SourceError,
+    payment_index,
 };
 use weir_store::{
     Db, Tx, bookmark,
@@ -17,7 +19,9 @@ use crate::engine::Ask;
 use crate::exposure::Due;
 use crate::pool::Group;
 use crate::pulse::Feed;
-use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit};
+use crate::standing::{
+    Behaviour, Conduct, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit,
+};
 use crate::{Error, OrderGate};
 
 /// The most days of terms read.
@@ -310,6 +314,10 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
         None => Some(0),
         some => amount(f, "unapplied_credit", some.as_ref(), currency),
     };
+    let behaviour = match &change.payment_behaviour {
+        None => Some(None),
+        Some(told) => behaviour(f, told, currency).map(Some),
+    };
     let invoiced: Vec<Option<Invoiced>> = change
         .order_lines_invoiced
         .iter()
@@ -325,6 +333,7 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
             version: version?,
             schedule: schedule.into_iter().collect::<Option<_>>()?,
             unapplied_credit: unapplied_credit?,
+            behaviour: behaviour?,
         };
         let invoiced = invoiced.into_iter().collect::<Option<_>>()?;
         if change.continues {
@@ -333,6 +342,28 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
         Some(Some(News::Position(account_id?, currency?, Arc::new(position), invoiced)))
     })();
     fields.finish_with(news)
+}
+
+/// Of how an account paid the gate keeps the index alone.
+fn behaviour(
+    f: &mut Fields,
+    told: &receivables::v1::PaymentBehaviour,
+    currency: Option<Currency>,
+) -> Option<Behaviour> {
+    let whole = |minor: Option<i64>| minor.map(Decimal::from);
+    let path = "payment_behaviour.written_off_amount";
+    let written_off = match &told.written_off_amount {
+        None => Some(Decimal::ZERO),
+        some => whole(amount(f, path, some.as_ref(), currency)),
+    };
+    let payments = told.settled.iter().map(|settled| {
+        let path = "payment_behaviour.settled.settled_amount";
+        let amount = whole(amount(f, path, settled.settled_amount.as_ref(), currency));
+        Some(Payment { days_late: settled.days_late.into(), count: settled.item_count, amount: amount? })
+    });
+    let payments: Vec<Option<Payment>> = payments.collect();
+    let payments: Vec<Payment> = payments.into_iter().collect::<Option<_>>()?;
+    Some(Behaviour { payment_index: payment_index(&payments, written_off?) })
 }
 
 fn conduct(change: collections::v1::Change) -> Result<Option<News>, Fault> {

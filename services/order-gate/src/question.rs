@@ -201,6 +201,7 @@ impl Asked<'_> {
             conduct: account.conduct.as_deref(),
             schedule: purse.map_or(&[], Purse::schedule),
             unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
+            payment_index: purse.and_then(Purse::payment_index),
             others,
             others_in_horizon,
             abroad: &abroad,

@@ -27,6 +27,9 @@ pub struct Facts {
     /// Its dunning level.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dunning_level: i32,
+    /// How promptly it had paid, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_index: Option<Decimal>,
     /// What was past due, by due date.
     #[serde(default, skip_serializing_if = "is_default")]
     pub overdue: Vec<Due>,
@@ -136,6 +139,7 @@ impl Facts {
             }),
             blocked: question.conduct.and_then(|conduct| conduct.blocked.clone()),
             dunning_level: question.conduct.map_or(0, |conduct| conduct.dunning_level),
+            payment_index: question.payment_index,
             overdue: overdue(question.schedule, question.today),
             in_horizon: in_horizon(question.others, question.others_in_horizon)?,
             foreign: foreign.collect::<Result<_, Overflow>>()?,
@@ -270,6 +274,7 @@ impl<'a> Past<'a> {
             conduct: Some(&self.conduct),
             schedule: &self.at_home.schedule,
             unapplied_credit: self.at_home.unapplied_credit,
+            payment_index: facts.payment_index,
             others: self.at_home.others,
             others_in_horizon: self.at_home.others_in_horizon,
             abroad,

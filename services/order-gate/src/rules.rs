@@ -48,6 +48,8 @@ pub struct Question<'a> {
     pub schedule: &'a [Due],
     /// Credit not yet allocated.
     pub unapplied_credit: i64,
+    /// How promptly it paid so far, 0 to 100; none for fewer than three payments.
+    pub payment_index: Option<Decimal>,
     /// What the account's other orders reserve.
     pub others: Reserved,
     /// The part of it that ships within the horizon the policy asks for, and what is delivered.
@@ -334,6 +336,7 @@ impl Case<'_> {
             self.order(&mut found);
             self.order_pattern(&mut found)?;
             self.overdue(&mut found)?;
+            self.payment_index(&mut found);
         }
         let mut excess = 0;
         let mut failures = Vec::with_capacity(found.len());

@@ -2,6 +2,7 @@
 //! a version each; which limit holds is a matter of the date asked for. Amounts are minor units.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use weir_model::{Currency, GroupId};
 
@@ -187,6 +188,16 @@ pub struct Position {
     pub schedule: Vec<Due>,
     /// Credit not yet allocated; not negative.
     pub unapplied_credit: i64,
+    /// How it paid so far; none where that was not told, as it is only when it moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<Behaviour>,
+}
+
+/// How an account paid so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behaviour {
+    /// How promptly, 0 to 100; none for fewer than three payments.
+    pub payment_index: Option<Decimal>,
 }
 
 /// What the collections context says.

@@ -18,6 +18,7 @@ mod model;
 mod orders;
 mod ownership;
 mod pattern;
+mod payment_index;
 mod policy;
 mod pool_figures;
 mod pools;

@@ -1,6 +1,6 @@
 //! The words every part of Weir shares: money, identifiers, time, the caller and the one error.
 //!
-//! Pure: no async, no SQL, no protobuf. Nothing here knows a context or a rule of one.
+//! Pure: no async, no SQL, no protobuf. Nothing here knows a context, or a rule that only one has.
 
 mod calendar;
 mod call;

@@ -132,6 +132,7 @@ fn of(measure: Measure, currency: Currency) -> wire::measure::Measure {
         Measure::Days(days) => wire::measure::Measure::Days(days),
         Measure::Level(level) => wire::measure::Measure::Level(level),
         Measure::Milliseconds(ms) => wire::measure::Measure::Milliseconds(ms),
+        Measure::Index(index) => wire::measure::Measure::Index(decimal(index)),
     }
 }
 
@@ -311,6 +312,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::OverdueAmountExceeded => wire::Rule::OverdueAmountExceeded,
         Rule::OverdueShareExceeded => wire::Rule::OverdueShareExceeded,
         Rule::DunningLevelExceeded => wire::Rule::DunningLevelExceeded,
+        Rule::PaymentIndexBelowMinimum => wire::Rule::PaymentIndexBelowMinimum,
         Rule::WatchBand => wire::Rule::WatchBand,
     }
 }

@@ -20,6 +20,7 @@ const DAYS_MAX: i64 = 3_650;
 const LEVEL_MAX: i64 = 100;
 const PERCENT_MAX: Decimal = Decimal::ONE_THOUSAND;
 const PERCENT_SCALE: u32 = 2;
+const INDEX_SCALE: u32 = 2;
 const ROWS_MAX: usize = 500;
 const AMOUNTS_MAX: usize = 200;
 const SEGMENT_LENGTH_MAX: usize = 200;
@@ -92,6 +93,8 @@ fn row(f: &mut Fields, path: &str, row: &wire::RuleRow) -> Option<RuleRow> {
     let bounds = (Decimal::ZERO, PERCENT_MAX);
     let percent = parse::optional_decimal(f, &at("percent"), row.percent.as_ref(), bounds, PERCENT_SCALE);
     let level = whole(f, &at("level"), row.level, LEVEL_MAX);
+    let bounds = (Decimal::ZERO, Decimal::ONE_HUNDRED);
+    let index_min = parse::optional_decimal(f, &at("index_min"), row.index_min.as_ref(), bounds, INDEX_SCALE);
     let component = component(f, &at("component"), row.component);
     let stale_after = stale_after(f, &at("stale_after"), row.stale_after.as_ref());
     let read = RuleRow {
@@ -107,6 +110,7 @@ fn row(f: &mut Fields, path: &str, row: &wire::RuleRow) -> Option<RuleRow> {
         amounts: amounts?,
         percent: percent?,
         level: level?,
+        index_min: index_min?,
         component: component?,
         stale_after: stale_after?,
     };
@@ -121,6 +125,7 @@ fn fits(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
         (Threshold::Amounts, "amounts", !row.amounts.is_empty()),
         (Threshold::Percent, "percent", row.percent.is_some()),
         (Threshold::Level, "level", row.level.is_some()),
+        (Threshold::IndexMin, "index_min", row.index_min.is_some()),
         (Threshold::Component, "component", row.component.is_some()),
         (Threshold::StaleAfter, "stale_after", row.stale_after != StaleAfter::default()),
     ];

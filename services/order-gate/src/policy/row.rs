@@ -110,6 +110,9 @@ pub struct RuleRow {
     /// A level.
     #[serde(default)]
     pub level: Option<i32>,
+    /// A least payment index, 0 to 100.
+    #[serde(default)]
+    pub index_min: Option<Decimal>,
     /// A part of the exposure.
     #[serde(default)]
     pub component: Option<Component>,
@@ -131,6 +134,7 @@ impl RuleRow {
             amounts: Vec::new(),
             percent: None,
             level: None,
+            index_min: None,
             component: None,
             stale_after: StaleAfter::default(),
         }

@@ -50,13 +50,15 @@ pub enum Rule {
     OverdueShareExceeded,
     /// The dunning level is too high.
     DunningLevelExceeded,
+    /// The account pays too late: its payment index is too low.
+    PaymentIndexBelowMinimum,
     /// Utilisation would reach the watch band.
     WatchBand,
 }
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 23] = [
+    pub const ALL: [Rule; 24] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
@@ -79,13 +81,14 @@ impl Rule {
         Rule::OverdueAmountExceeded,
         Rule::OverdueShareExceeded,
         Rule::DunningLevelExceeded,
+        Rule::PaymentIndexBelowMinimum,
         Rule::WatchBand,
     ];
 
     /// What a row of the rule needs and may have; a threshold not named it must not have.
     pub fn thresholds(self) -> &'static [(Threshold, Need)] {
         use Need::{May, Must};
-        use Threshold::{Amounts, Component, Days, Level, Percent, StaleAfter};
+        use Threshold::{Amounts, Component, Days, IndexMin, Level, Percent, StaleAfter};
         match self {
             Rule::Technical => &[(StaleAfter, May), (Amounts, May)],
             Rule::LimitExceededInHorizon => &[(Days, Must)],
@@ -97,6 +100,7 @@ impl Rule {
             Rule::OverdueAmountExceeded => &[(Amounts, Must), (Percent, Must)],
             Rule::OverdueShareExceeded => &[(Percent, Must), (Days, Must)],
             Rule::DunningLevelExceeded => &[(Level, Must)],
+            Rule::PaymentIndexBelowMinimum => &[(IndexMin, Must)],
             _ => &[],
         }
     }
@@ -113,6 +117,8 @@ pub enum Threshold {
     Percent,
     /// A level.
     Level,
+    /// A least index.
+    IndexMin,
     /// A part of the exposure.
     Component,
     /// How old what is known of each context may be.

@@ -114,7 +114,7 @@ fn happen(desk: &mut Desk, step: &Happens, version: i64) {
         }
         Happens::Owe { account: n, is_dollars, open, unapplied } => {
             let schedule = vec![Due { date: super::world::today(), open, disputed: 0 }];
-            let position = Position { version, schedule, unapplied_credit: unapplied };
+            let position = Position { version, schedule, unapplied_credit: unapplied, behaviour: None };
             let account_id = account(&name("a", n));
             desk.hear(News::Position(account_id, currency(is_dollars), Arc::new(position), Vec::new()));
         }

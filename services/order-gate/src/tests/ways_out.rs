@@ -31,6 +31,7 @@ struct Case {
     abroad: Vec<Purse>,
     pools: Vec<PoolAsked>,
     order_currency: Currency,
+    payment_index: Option<Decimal>,
 }
 
 /// What is owed in another currency.
@@ -74,6 +75,7 @@ impl Case {
             lines: &self.lines,
             prepaid: self.prepaid,
             grace: self.grace,
+            payment_index: self.payment_index,
             ..question(&account_id, &self.policy)
         })
         .unwrap()
@@ -154,7 +156,7 @@ fn order() -> impl Strategy<Value = (Vec<Line>, i64)> {
 }
 
 /// The default policy with some of the rules that are off by default, by the bits of a number.
-fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
+fn strict(comparator: Comparator, tolerance: i64, rules: u16) -> Policy {
     let amounts = |minor| vec![weir_model::Money::new(minor, cny())];
     let mut policy = Policy::default();
     for row in &mut policy.rules {
@@ -167,7 +169,7 @@ fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
             _ => {}
         }
     }
-    let percent = |percent: i64| Some(rust_decimal::Decimal::from(percent));
+    let percent = |percent: i64| Some(Decimal::from(percent));
     let block = |rule| RuleRow { comparator, ..row(rule, Action::Block) };
     let more = [
         RuleRow { days: Some(3), ..block(Rule::LimitExceededInHorizon) },
@@ -180,7 +182,8 @@ fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
         RuleRow { days: Some(20), percent: percent(40), ..block(Rule::OverdueShareExceeded) },
         RuleRow { percent: percent(95), ..block(Rule::WatchBand) },
     ];
-    for (bit, row) in (1..).zip(more) {
+    let further = [RuleRow { index_min: percent(tolerance), ..block(Rule::PaymentIndexBelowMinimum) }];
+    for (bit, row) in (1..).zip(more).chain((8..).zip(further)) {
         if rules & (1 << bit) > 0 {
             policy.rules.retain(|known| known.rule != row.rule);
             policy.rules.push(row);
@@ -207,7 +210,7 @@ fn case() -> impl Strategy<Value = Case> {
         delivered: delivered.into(),
         prepaid: i128::from(prepaid.min(ordered + delivered)),
     });
-    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64, any::<u8>());
+    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64, any::<u16>());
     (limit, review, others, order(), desk, schedule()).prop_map(
         |(
             limits,
@@ -234,6 +237,7 @@ fn case() -> impl Strategy<Value = Case> {
                 abroad: Vec::new(),
                 pools: Vec::new(),
                 order_currency: cny(),
+                payment_index: None,
             }
         },
     )
@@ -249,7 +253,10 @@ fn pools() -> impl Strategy<Value = Vec<(i64, Currency, Decimal)>> {
 /// The same with what is owed in dollars, an order that is perhaps in them, and pools.
 fn wide() -> impl Strategy<Value = Case> {
     let dollars = (schedule(), 0..40_i64, 0..40_i64, 1..90_000_i64);
-    (case(), prop::option::of(dollars), any::<bool>(), pools()).prop_map(|(mut case, dollars, is_of_dollars, pools)| {
+    let index = prop::option::of((0..5_000_i64).prop_map(|index| Decimal::new(index, 2)));
+    let more = (prop::option::of(dollars), any::<bool>(), pools(), index);
+    (case(), more).prop_map(|(mut case, (dollars, is_of_dollars, pools, index))| {
+        case.payment_index = index;
         if let Some((schedule, unapplied, ordered, rate)) = dollars {
             let others = Reserved { ordered: ordered.into(), ..Reserved::default() };
             let factor = Decimal::new(rate, 4);

@@ -46,6 +46,7 @@ fn row(row: &RuleRow) -> wire::RuleRow {
         amounts: row.amounts.iter().copied().map(money).collect(),
         percent: row.percent.map(decimal),
         level: row.level,
+        index_min: row.index_min.map(decimal),
         component: row.component.map_or(wire::ExposureComponent::Unspecified, component).into(),
         stale_after: stale_after(row.stale_after),
     }
