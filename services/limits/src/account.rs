@@ -9,6 +9,7 @@ use crate::{
     grade::{GradeRecord, Outlook},
     group::Membership,
     in_force::{InForce, in_force},
+    insurance::{self, Insurance},
     limit::{self, Limit, Standing, StandingLimit, standing_on},
     policy::OrderPolicy,
     temporary::{self, TemporaryLimit},
@@ -34,6 +35,8 @@ pub(crate) struct CreditAccount {
     pub(crate) limits: Vec<StandingLimit>,
     /// Every temporary limit ever granted.
     pub(crate) temporary_limits: Vec<TemporaryLimit>,
+    /// Every credit insurance there was.
+    pub(crate) insurances: Vec<Insurance>,
     pub(crate) opened_at: DateTime<Utc>,
 }
 
@@ -85,6 +88,7 @@ impl CreditAccount {
     pub(crate) fn without_past(mut self, date: NaiveDate) -> Self {
         self.limits = limit::relevant_on(&self.limits, date);
         self.temporary_limits = temporary::relevant_on(&self.temporary_limits, date);
+        self.insurances = insurance::relevant_on(&self.insurances, date);
         self.freezes.retain(|freeze| !freeze.is_lifted());
         self
     }

@@ -5,6 +5,7 @@ mod accounts;
 mod grades;
 mod grants;
 mod groups;
+mod insurance;
 mod policies;
 mod requests;
 mod temporary;

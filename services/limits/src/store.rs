@@ -5,6 +5,7 @@
 mod accounts;
 mod grants;
 mod groups;
+mod insurances;
 mod policies;
 mod requests;
 
@@ -17,6 +18,7 @@ pub(crate) use grants::{
 pub(crate) use groups::{
     GroupRow, child_groups_of, group_line, group_rows, height_of, insert_group, lock_group, lock_tree, save_group,
 };
+pub(crate) use insurances::{end_insurance, insert_insurance};
 pub(crate) use policies::{insert_policy, policies, policies_page, policy, save_policy};
 pub(crate) use requests::{
     RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests, save_request,
@@ -66,5 +68,5 @@ fn corrupt(column: &str, what: &str) -> weir_store::Error {
 /// Every query of the context by name.
 #[cfg(test)]
 pub(crate) fn all() -> Vec<(&'static str, Sql)> {
-    [accounts::ALL, grants::ALL, groups::ALL, policies::ALL, requests::ALL].concat()
+    [accounts::ALL, grants::ALL, groups::ALL, insurances::ALL, policies::ALL, requests::ALL].concat()
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod feed;
 mod grades;
 mod groups;
+mod insurance;
 mod lifecycle;
 mod policies;
 mod rules;

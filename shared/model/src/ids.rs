@@ -144,6 +144,8 @@ text_ids! {
     LimitRequestId;
     /// One limit, effective-dated.
     LimitId;
+    /// Credit insurance of an account.
+    InsuranceId;
     /// A collections case.
     CaseId;
     /// A task on a worklist.

@@ -22,8 +22,8 @@ pub use fault::{Fault, FieldViolation, Fields, Kind};
 pub use feed::{FeedStep, SnapshotStep, SourceError};
 pub use ids::{
     AccountId, AllocationId, AssessmentId, CaseId, ContactId, CorrelationId, DecisionId, DeliveryId, GroupId, HoldId,
-    IdError, Ids, ItemId, LimitId, LimitRequestId, LineId, NoticeId, OrderId, PaymentId, PolicyId, PromiseId,
-    RequestId, ScorecardId, StrategyId, SubjectId, TaskId, TextId,
+    IdError, Ids, InsuranceId, ItemId, LimitId, LimitRequestId, LineId, NoticeId, OrderId, PaymentId, PolicyId,
+    PromiseId, RequestId, ScorecardId, StrategyId, SubjectId, TaskId, TextId,
 };
 pub use money::{Money, MoneyError};
 pub use payment_index::{Payment, payment_index};

@@ -137,6 +137,7 @@ pub(super) async fn open_in(tx: &mut Tx, call: &Call, opening: &Opening) -> Resu
         freezes: Vec::new(),
         limits: Vec::new(),
         temporary_limits: Vec::new(),
+        insurances: Vec::new(),
         opened_at: call.at,
     };
     if let Some(group_id) = &opening.group_id {

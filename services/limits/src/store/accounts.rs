@@ -3,7 +3,7 @@
 use weir_model::{AccountId, GroupId, PolicyId};
 use weir_store::{Id, Instant, Json, Result, Tx, queries};
 
-use super::{Reader, currency, grants};
+use super::{Reader, currency, grants, insurances};
 use crate::{
     account::CreditAccount,
     grade::{Grade, GradeRecord},
@@ -113,6 +113,7 @@ async fn complete(reader: &mut Reader<'_>, rows: Vec<AccountRow>) -> Result<Vec<
     let mut limits = grants::limits_of(reader, &ids).await?;
     let mut temporary_limits = grants::temporary_limits_of(reader, &ids).await?;
     let mut freezes = grants::freezes_of(reader, &ids).await?;
+    let mut insurances = insurances::insurances_of(reader, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let account_id = row.account_id.0;
@@ -129,6 +130,7 @@ async fn complete(reader: &mut Reader<'_>, rows: Vec<AccountRow>) -> Result<Vec<
                 freezes: freezes.remove(&account_id).unwrap_or_default(),
                 limits: limits.remove(&account_id).unwrap_or_default(),
                 temporary_limits: temporary_limits.remove(&account_id).unwrap_or_default(),
+                insurances: insurances.remove(&account_id).unwrap_or_default(),
                 opened_at: row.opened_at.get(),
                 account_id,
             })
@@ -162,7 +164,7 @@ pub(crate) async fn insert_account(tx: &mut Tx, account: &CreditAccount) -> Resu
     Ok(inserted == 1)
 }
 
-/// Writes an account's row back; limits, temporary limits and freezes have statements of their own.
+/// Writes an account's row back; limits, temporary limits, freezes and insurance have statements of their own.
 pub(crate) async fn save_account(tx: &mut Tx, account: &CreditAccount) -> Result<()> {
     let membership = account.membership.as_ref();
     let grade = account.grade.as_ref();
