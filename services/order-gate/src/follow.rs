@@ -20,7 +20,7 @@ use crate::exposure::Due;
 use crate::pool::Group;
 use crate::pulse::Feed;
 use crate::standing::{
-    Behaviour, Conduct, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit,
+    Behaviour, Conduct, Cover, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit,
 };
 use crate::{Error, OrderGate};
 
@@ -195,6 +195,7 @@ fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Faul
     let terms_days = parse::whole(f, "terms_days", change.terms_days.into(), (0, TERMS_DAYS_MAX));
     let review_date = parse::optional_date(f, "review_date", change.review_date.as_ref());
     let review = change.order_policy.as_ref().map(|policy| review(f, policy.review.as_ref(), currency));
+    let cover: Vec<Option<Cover>> = change.insurances.iter().map(|insurance| cover(f, insurance)).collect();
     let news = (|| {
         let credit = Credit {
             version: version?,
@@ -210,10 +211,18 @@ fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Faul
             terms_days: i32::try_from(terms_days?).ok()?,
             review: review.map_or(Some(None), |review| review.map(Some))?,
             review_date: review_date?,
+            cover: cover.into_iter().collect::<Option<_>>()?,
         };
         Some(Some(News::Credit(account_id?, Arc::new(credit))))
     })();
     fields.finish_with(news)
+}
+
+/// Of what is insured the gate keeps the days alone.
+fn cover(f: &mut Fields, insurance: &limits::v1::CreditInsurance) -> Option<Cover> {
+    let from = parse::date(f, "insurances.valid_from_date", insurance.valid_from_date.as_ref());
+    let to = parse::date(f, "insurances.valid_to_date", insurance.valid_to_date.as_ref());
+    Some(Cover { from: from?, to: to? })
 }
 
 fn read_grade(grade: weir_wire::common::v1::Grade) -> Option<Grade> {

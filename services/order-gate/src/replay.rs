@@ -13,7 +13,7 @@ use crate::exposure::{Due, Exposure, Overflow};
 use crate::pattern::Orders;
 use crate::policy::Policy;
 use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
-use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
+use crate::standing::{Conduct, Cover, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
 
 /// What the rules saw beside exposure and limit, which the verdict tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,9 @@ pub struct CreditFacts {
     /// By when it was to be assessed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_date: Option<NaiveDate>,
+    /// Up to when it was insured without a gap, or when that had ended; none where it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insured_until: Option<NaiveDate>,
 }
 
 impl Facts {
@@ -136,6 +139,7 @@ impl Facts {
                 terms_days: credit.terms_days,
                 review: credit.review,
                 review_date: credit.review_date,
+                insured_until: credit.insured_until(question.today),
             }),
             blocked: question.conduct.and_then(|conduct| conduct.blocked.clone()),
             dunning_level: question.conduct.map_or(0, |conduct| conduct.dunning_level),
@@ -322,6 +326,7 @@ fn credit_of(decision: &Decision, facts: &CreditFacts) -> Credit {
         terms_days: facts.terms_days,
         review: facts.review,
         review_date: facts.review_date,
+        cover: facts.insured_until.map(|to| Cover { from: to.min(today), to }).into_iter().collect(),
     }
 }
 

@@ -13,6 +13,7 @@ mod forward;
 mod fx;
 mod holds;
 mod input;
+mod insurance;
 mod load;
 mod model;
 mod orders;

@@ -296,6 +296,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::AccountFrozen => wire::Rule::AccountFrozen,
         Rule::NotAssessed => wire::Rule::NotAssessed,
         Rule::ReviewOverdue => wire::Rule::ReviewOverdue,
+        Rule::InsuranceLapsed => wire::Rule::InsuranceLapsed,
         Rule::NoCreditGrade => wire::Rule::NoCreditGrade,
         Rule::LimitMissing => wire::Rule::LimitMissing,
         Rule::LimitExpired => wire::Rule::LimitExpired,

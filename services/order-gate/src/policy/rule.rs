@@ -18,6 +18,8 @@ pub enum Rule {
     NotAssessed,
     /// The account should have been assessed again by now.
     ReviewOverdue,
+    /// The account had credit insurance and has none any more, or not for long.
+    InsuranceLapsed,
     /// The grade gives no credit.
     NoCreditGrade,
     /// No limit was ever granted.
@@ -58,13 +60,14 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 24] = [
+    pub const ALL: [Rule; 25] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
         Rule::AccountFrozen,
         Rule::NotAssessed,
         Rule::ReviewOverdue,
+        Rule::InsuranceLapsed,
         Rule::NoCreditGrade,
         Rule::LimitMissing,
         Rule::LimitExpired,
@@ -94,7 +97,7 @@ impl Rule {
             Rule::LimitExceededInHorizon => &[(Days, Must)],
             Rule::ComponentLimitExceeded => &[(Component, Must), (Amounts, Must)],
             Rule::OrderValueExceeded => &[(Amounts, May)],
-            Rule::ReviewOverdue => &[(Days, May)],
+            Rule::ReviewOverdue | Rule::InsuranceLapsed => &[(Days, May)],
             Rule::DiscountExceeded | Rule::OrderPatternDeviation | Rule::WatchBand => &[(Percent, Must)],
             Rule::OverdueDaysExceeded => &[(Days, Must), (Amounts, May)],
             Rule::OverdueAmountExceeded => &[(Amounts, Must), (Percent, Must)],

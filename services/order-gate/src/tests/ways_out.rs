@@ -11,7 +11,7 @@ use crate::decision::{Outcome, Verdict, WayOut};
 use crate::exposure::{Component, Due, LeftOut};
 use crate::policy::{Action, Comparator, Policy, Rule, RuleRow};
 use crate::rules::{Abroad, Grace, PoolAsked, Question, decide};
-use crate::standing::{Conduct, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
+use crate::standing::{Conduct, Cover, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
 
 fn usd() -> Currency {
     Currency::from_code("USD").unwrap()
@@ -182,7 +182,10 @@ fn strict(comparator: Comparator, tolerance: i64, rules: u16) -> Policy {
         RuleRow { days: Some(20), percent: percent(40), ..block(Rule::OverdueShareExceeded) },
         RuleRow { percent: percent(95), ..block(Rule::WatchBand) },
     ];
-    let further = [RuleRow { index_min: percent(tolerance), ..block(Rule::PaymentIndexBelowMinimum) }];
+    let further = [
+        RuleRow { index_min: percent(tolerance), ..block(Rule::PaymentIndexBelowMinimum) },
+        RuleRow { days: i32::try_from(tolerance).ok(), ..block(Rule::InsuranceLapsed) },
+    ];
     for (bit, row) in (1..).zip(more).chain((8..).zip(further)) {
         if rules & (1 << bit) > 0 {
             policy.rules.retain(|known| known.rule != row.rule);
@@ -254,9 +257,13 @@ fn pools() -> impl Strategy<Value = Vec<(i64, Currency, Decimal)>> {
 fn wide() -> impl Strategy<Value = Case> {
     let dollars = (schedule(), 0..40_i64, 0..40_i64, 1..90_000_i64);
     let index = prop::option::of((0..5_000_i64).prop_map(|index| Decimal::new(index, 2)));
-    let more = (prop::option::of(dollars), any::<bool>(), pools(), index);
-    (case(), more).prop_map(|(mut case, (dollars, is_of_dollars, pools, index))| {
+    // 31 March is the 90th day
+    let cover = prop::collection::vec((40..100_u64, 0..60_u64), 0..3);
+    let more = (prop::option::of(dollars), any::<bool>(), pools(), index, cover);
+    (case(), more).prop_map(|(mut case, (dollars, is_of_dollars, pools, index, cover))| {
         case.payment_index = index;
+        let day = |n| date(2026, 1, 1).checked_add_days(Days::new(n)).unwrap();
+        case.credit.cover = cover.into_iter().map(|(from, n)| Cover { from: day(from), to: day(from + n) }).collect();
         if let Some((schedule, unapplied, ordered, rate)) = dollars {
             let others = Reserved { ordered: ordered.into(), ..Reserved::default() };
             let factor = Decimal::new(rate, 4);

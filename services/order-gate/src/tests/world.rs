@@ -129,6 +129,7 @@ pub(super) fn credit(limit: i64) -> Credit {
         terms_days: 60,
         review: Some(Review::Above(yuan(10_000_000))),
         review_date: None,
+        cover: Vec::new(),
     }
 }
 
