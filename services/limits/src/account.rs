@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Currency, LimitId, Money, MoneyError, PolicyId};
+use weir_model::{AccountId, Country, Currency, LimitId, Money, MoneyError, PolicyId};
 
 use crate::{
     freeze::Freeze,
@@ -24,6 +24,8 @@ pub(crate) struct CreditAccount {
     pub(crate) currency: Currency,
     /// Part of the business; empty for the whole.
     pub(crate) segment: String,
+    /// Country it is registered in; none where nobody told it.
+    pub(crate) country: Option<Country>,
     pub(crate) membership: Option<Membership>,
     pub(crate) grade: Option<GradeRecord>,
     pub(crate) terms_days: i64,

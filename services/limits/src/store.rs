@@ -24,7 +24,7 @@ pub(crate) use requests::{
     RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests, save_request,
 };
 
-use weir_model::Currency;
+use weir_model::{Country, Currency};
 use weir_store::{Db, Migration, Query, Sql, Tx};
 
 /// The context's own tables.
@@ -58,6 +58,11 @@ impl Reader<'_> {
 /// A currency from a column that only codes of currencies were written to.
 fn currency(code: &str) -> weir_store::Result<Currency> {
     Currency::from_code(code).map_err(|error| corrupt("currency", &error.to_string()))
+}
+
+/// A country from a column that only codes of countries were written to.
+fn country(code: &str) -> weir_store::Result<Country> {
+    Country::from_code(code).map_err(|error| corrupt("country", &error.to_string()))
 }
 
 /// A column holds what was never written to it.

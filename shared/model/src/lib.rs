@@ -5,6 +5,7 @@
 mod calendar;
 mod call;
 mod clock;
+mod country;
 mod currency;
 mod fault;
 mod feed;
@@ -17,6 +18,7 @@ mod reason;
 pub use calendar::{add_days, days_past_due, end_of_month};
 pub use call::{Call, Fingerprint};
 pub use clock::Clock;
+pub use country::{Country, NoCountry};
 pub use currency::{Currency, UnknownCurrency};
 pub use fault::{Fault, FieldViolation, Fields, Kind};
 pub use feed::{FeedStep, SnapshotStep, SourceError};

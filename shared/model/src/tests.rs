@@ -1,5 +1,6 @@
 //! Facts about the shared words.
 
+mod country;
 mod currency;
 mod fault;
 mod ids;

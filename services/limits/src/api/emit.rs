@@ -134,7 +134,12 @@ pub(super) fn account(account: &CreditAccount) -> wire::CreditAccount {
         temporary_limits: account.temporary_limits.iter().map(temporary_limit).collect(),
         opened_time: Some(emit::timestamp(account.opened_at)),
         insurances: account.insurances.iter().filter_map(insurance).collect(),
+        country_code: country(account),
     }
+}
+
+fn country(account: &CreditAccount) -> String {
+    account.country.map(|country| country.to_string()).unwrap_or_default()
 }
 
 /// An account as the feed tells it; what is past must be gone from it already.
@@ -157,6 +162,7 @@ pub(super) fn account_change(account: &CreditAccount) -> wire::Change {
         shares_exposure: membership.is_some_and(|membership| membership.flags.shares_exposure),
         inherits_block: membership.is_some_and(|membership| membership.flags.inherits_block),
         insurances: account.insurances.iter().filter_map(insurance).collect(),
+        country_code: country(account),
     };
     wire::Change { change: Some(wire::change::Change::CreditAccount(change)) }
 }

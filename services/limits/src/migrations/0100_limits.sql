@@ -36,6 +36,8 @@ create table credit_accounts (
     version         {int} not null,
     currency        {text} not null,
     segment         {text} not null,
+    -- where it is registered, ISO 3166-1 alpha-2; null while nobody told it
+    country         {text},
     group_id        {text} references account_groups (group_id),
     shares_exposure {bool} not null,
     inherits_block  {bool} not null,

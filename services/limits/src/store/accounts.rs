@@ -1,9 +1,9 @@
 //! Credit accounts.
 
-use weir_model::{AccountId, GroupId, PolicyId};
+use weir_model::{AccountId, Country, GroupId, PolicyId};
 use weir_store::{Id, Instant, Json, Result, Tx, queries};
 
-use super::{Reader, currency, grants, insurances};
+use super::{Reader, country, currency, grants, insurances};
 use crate::{
     account::CreditAccount,
     grade::{Grade, GradeRecord},
@@ -13,21 +13,23 @@ use crate::{
 
 queries! {
     ACCOUNT = "
-        select account_id, version, currency, segment, group_id, shares_exposure, inherits_block, grade_record, terms_days,
-               order_policy, policy_id, opened_at
+        select account_id, version, currency, segment, country, group_id, shares_exposure, inherits_block, grade_record,
+               terms_days, order_policy, policy_id, opened_at
         from credit_accounts where account_id = $1";
     LOCK_ACCOUNT = "
-        select account_id, version, currency, segment, group_id, shares_exposure, inherits_block, grade_record, terms_days,
-               order_policy, policy_id, opened_at
+        select account_id, version, currency, segment, country, group_id, shares_exposure, inherits_block, grade_record,
+               terms_days, order_policy, policy_id, opened_at
         from credit_accounts where account_id = $1" pg(" for update");
     INSERT_ACCOUNT = "
         insert into credit_accounts (account_id, version, currency, segment, group_id, shares_exposure, inherits_block,
-            grade, grade_version, grade_record, terms_days, order_policy, policy_id, frozen, opened_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            grade, grade_version, grade_record, terms_days, order_policy, policy_id, frozen, opened_at,
+            country)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (account_id) do nothing";
     SAVE_ACCOUNT = "
         update credit_accounts set version = $2, group_id = $3, shares_exposure = $4, inherits_block = $5, grade = $6,
-            grade_version = $7, grade_record = $8, terms_days = $9, order_policy = $10, policy_id = $11, frozen = $12
+            grade_version = $7, grade_record = $8, terms_days = $9, order_policy = $10, policy_id = $11, frozen = $12,
+            country = $13
         where account_id = $1";
     MEMBERS = "
         select account_id, shares_exposure, inherits_block from credit_accounts where group_id = $1 order by account_id";
@@ -42,6 +44,7 @@ struct AccountRow {
     version: i64,
     currency: String,
     segment: String,
+    country: Option<String>,
     group_id: Option<Id<GroupId>>,
     shares_exposure: bool,
     inherits_block: bool,
@@ -89,8 +92,8 @@ pub(crate) async fn accounts(
     let mut reader = reader;
     let rows = reader
         .build(
-            "select account_id, version, currency, segment, group_id, shares_exposure, inherits_block, grade_record,
-                    terms_days, order_policy, policy_id, opened_at
+            "select account_id, version, currency, segment, country, group_id, shares_exposure, inherits_block,
+                    grade_record, terms_days, order_policy, policy_id, opened_at
              from credit_accounts where account_id > ",
         )
         .value(after.map_or("", AccountId::as_str))
@@ -122,6 +125,7 @@ async fn complete(reader: &mut Reader<'_>, rows: Vec<AccountRow>) -> Result<Vec<
                 version: row.version,
                 currency: currency(&row.currency)?,
                 segment: row.segment,
+                country: row.country.as_deref().map(country).transpose()?,
                 membership: row.group_id.map(|group_id| Membership { group_id: group_id.0, flags }),
                 grade: row.grade_record.map(|record| record.0),
                 terms_days: row.terms_days,
@@ -159,6 +163,7 @@ pub(crate) async fn insert_account(tx: &mut Tx, account: &CreditAccount) -> Resu
         .bind(account.policy_id.as_ref().map(PolicyId::as_str))
         .bind(account.freeze().is_some())
         .bind(Instant::from(account.opened_at))
+        .bind(account.country.as_ref().map(Country::code))
         .execute()
         .await?;
     Ok(inserted == 1)
@@ -181,6 +186,7 @@ pub(crate) async fn save_account(tx: &mut Tx, account: &CreditAccount) -> Result
         .bind(account.order_policy.map(Json))
         .bind(account.policy_id.as_ref().map(PolicyId::as_str))
         .bind(account.freeze().is_some())
+        .bind(account.country.as_ref().map(Country::code))
         .execute()
         .await?;
     Ok(())
