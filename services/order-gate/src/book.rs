@@ -7,16 +7,17 @@ use chrono::NaiveDate;
 use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
-use weir_model::{AccountId, Currency, GroupId, OrderId};
+use weir_model::{AccountId, Country, Currency, GroupId, OrderId};
 
 use crate::commitment::Reserved;
+use crate::country::{self, Countries, CountriesMut, CountryTotal, Stake};
 use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::exposure::{Due, whole};
 use crate::fx::Rates;
 use crate::pattern::Pattern;
 use crate::policy::PolicyVersion;
-use crate::pool::{Group, Pool, Pools, PoolsMut, Share, regroup, shift};
+use crate::pool::{Amounts, Group, Pool, Pools, PoolsMut, Share, regroup, shift};
 use crate::question::{View, soon_of};
 use crate::standing::{Conduct, Credit, Position};
 
@@ -140,9 +141,17 @@ impl Account {
     /// What it adds to the pool of its group; none where it shares in no pool.
     pub(crate) fn share(&self) -> Option<Share> {
         let credit = self.credit.as_deref().filter(|credit| credit.shares_exposure)?;
-        let group_id = credit.group_id.clone()?;
+        Some(Share { group_id: credit.group_id.clone()?, amounts: self.owed() })
+    }
+
+    /// What it adds to its country; none where nobody told that.
+    pub(crate) fn stake(&self) -> Option<Stake> {
+        Some(Stake { country: self.credit.as_deref()?.country?, amounts: self.owed() })
+    }
+
+    fn owed(&self) -> Amounts {
         let owed = self.purses.iter().map(|purse| (purse.currency, purse.whole()));
-        Some(Share { group_id, amounts: owed.filter(|(_, owed)| *owed != 0).collect() })
+        owed.filter(|(_, owed)| *owed != 0).collect()
     }
 }
 
@@ -157,6 +166,8 @@ pub struct Book {
     pub pools: HashMap<GroupId, Pool>,
     /// Which groups an account is the head of.
     pub heads: HashMap<AccountId, Vec<GroupId>>,
+    /// Countries of accounts.
+    pub countries: HashMap<Country, CountryTotal>,
     /// What the gate goes by.
     pub policy: Arc<PolicyVersion>,
     /// Exchange rates.
@@ -176,6 +187,18 @@ impl Pools for Book {
 impl PoolsMut for Book {
     fn pool_mut(&mut self, group_id: &GroupId) -> &mut Pool {
         self.pools.entry_ref(group_id).or_default()
+    }
+}
+
+impl Countries for Book {
+    fn country(&self, country: Country) -> Option<&CountryTotal> {
+        self.countries.get(&country)
+    }
+}
+
+impl CountriesMut for Book {
+    fn country_mut(&mut self, country: Country) -> &mut CountryTotal {
+        self.countries.entry(country).or_default()
     }
 }
 
@@ -201,6 +224,7 @@ impl Book {
             dossiers: HashMap::new(),
             pools: HashMap::new(),
             heads: HashMap::new(),
+            countries: HashMap::new(),
             policy,
             rates: Arc::new(rates),
             followed,
@@ -216,11 +240,16 @@ impl Book {
         regroup(self, group_id, Arc::new(group));
     }
 
-    /// Adds up what the members of each group owe, once all of them and their orders are entered.
+    /// Adds up what the members of each group and the accounts of each country owe, once all of them and their orders are
+    /// entered.
     pub(crate) fn add_up_pools(&mut self) {
         let shares: Vec<Share> = self.accounts.values().filter_map(|account| account.share()).collect();
         for share in &shares {
             shift(self, None, Some(share));
+        }
+        let stakes: Vec<Stake> = self.accounts.values().filter_map(|account| account.stake()).collect();
+        for stake in &stakes {
+            country::shift(self, None, Some(stake));
         }
     }
 
@@ -237,6 +266,10 @@ impl Book {
                 let waiting = &mut self.pools.entry_ref(group_id).or_default().waiting;
                 Arc::make_mut(waiting).insert(hold.age(), dossier.order_id.clone());
             }
+            for country in hold.stopped_in() {
+                let waiting = &mut self.countries.entry(country).or_default().waiting;
+                Arc::make_mut(waiting).insert(hold.age(), dossier.order_id.clone());
+            }
         }
         self.dossiers.insert(dossier.order_id.clone(), dossier);
     }
@@ -246,6 +279,7 @@ impl Book {
         self.accounts.extend(changes.accounts);
         self.pools.extend(changes.pools);
         self.heads.extend(changes.heads);
+        self.countries.extend(changes.countries);
         for (order_id, dossier) in changes.dossiers {
             if dossier.is_live() {
                 self.dossiers.insert(order_id, dossier);
@@ -271,6 +305,8 @@ pub struct Changes {
     pub pools: HashMap<GroupId, Pool>,
     /// Which groups accounts are the head of now.
     pub heads: HashMap<AccountId, Vec<GroupId>>,
+    /// Countries as they are now.
+    pub countries: HashMap<Country, CountryTotal>,
     /// The policy in force now.
     pub policy: Arc<PolicyVersion>,
     /// Exchange rates now.

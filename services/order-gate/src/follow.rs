@@ -195,6 +195,7 @@ fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Faul
     let terms_days = parse::whole(f, "terms_days", change.terms_days.into(), (0, TERMS_DAYS_MAX));
     let review_date = parse::optional_date(f, "review_date", change.review_date.as_ref());
     let review = change.order_policy.as_ref().map(|policy| review(f, policy.review.as_ref(), currency));
+    let country = parse::optional_country(f, "country_code", &change.country_code);
     let cover: Vec<Option<Cover>> = change.insurances.iter().map(|insurance| cover(f, insurance)).collect();
     let news = (|| {
         let credit = Credit {
@@ -211,6 +212,7 @@ fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Faul
             terms_days: i32::try_from(terms_days?).ok()?,
             review: review.map_or(Some(None), |review| review.map(Some))?,
             review_date: review_date?,
+            country: country?,
             cover: cover.into_iter().collect::<Option<_>>()?,
         };
         Some(Some(News::Credit(account_id?, Arc::new(credit))))

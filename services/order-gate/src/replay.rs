@@ -12,7 +12,7 @@ use crate::decision::{Ages, Decision, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::pattern::Orders;
 use crate::policy::Policy;
-use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
+use crate::rules::{self, Abroad, CountryAsked, Grace, Inherited, PoolAsked, Question};
 use crate::standing::{Conduct, Cover, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
 
 /// What the rules saw beside exposure and limit, which the verdict tells.
@@ -171,7 +171,8 @@ fn in_horizon(all: Reserved, soon: Reserved) -> Result<Option<[i64; 3]>, Overflo
 }
 
 /// What the rules say of a past decision under another policy; none where its facts were not kept. The horizon is the one
-/// it was decided with, whatever the policy says of it.
+/// it was decided with, whatever the policy says of it; a country is asked about in the currency of the cap it had then,
+/// and not where it had none.
 pub(crate) fn replay(decision: &Decision, policy: &Policy) -> Result<Option<Verdict>, Overflow> {
     let Some(facts) = &decision.verdict.facts else { return Ok(None) };
     let past = Past::of(decision, facts);
@@ -187,6 +188,7 @@ struct Past<'a> {
     at_home: PastPurse,
     abroad: Vec<PastPurse>,
     pools: Vec<PoolAsked>,
+    country: Option<CountryAsked>,
     inherited: Vec<Inherited<'a>>,
     lines: Vec<Line>,
     prepaid: i64,
@@ -247,6 +249,12 @@ impl<'a> Past<'a> {
                 .map(|(f, facts)| PastPurse::of(&f.before, &facts.overdue, facts.in_horizon, today))
                 .collect(),
             pools: pools.collect(),
+            country: verdict.country.as_deref().map(|seen| CountryAsked {
+                country: seen.country,
+                currency: seen.currency,
+                others: seen.others,
+                factors: seen.factors.iter().copied().collect(),
+            }),
             inherited: inherited.collect(),
             lines,
             prepaid: (after.prepaid - before.prepaid).saturating_add(invoiced),
@@ -283,6 +291,7 @@ impl<'a> Past<'a> {
             others_in_horizon: self.at_home.others_in_horizon,
             abroad,
             pools: &self.pools,
+            country: self.country.as_ref(),
             inherited: &self.inherited,
             lines: &self.lines,
             pattern: facts.pattern,
@@ -326,6 +335,7 @@ fn credit_of(decision: &Decision, facts: &CreditFacts) -> Credit {
         terms_days: facts.terms_days,
         review: facts.review,
         review_date: facts.review_date,
+        country: None,
         cover: facts.insured_until.map(|to| Cover { from: to.min(today), to }).into_iter().collect(),
     }
 }

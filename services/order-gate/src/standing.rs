@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{Currency, GroupId};
+use weir_model::{Country, Currency, GroupId};
 
 use crate::exposure::Due;
 
@@ -111,6 +111,9 @@ pub struct Credit {
     /// By when it is to be assessed again.
     #[serde(default)]
     pub review_date: Option<NaiveDate>,
+    /// Where it is registered; none where nobody told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// On which days it is insured; the last to end as well where it is not any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cover: Vec<Cover>,

@@ -4,6 +4,7 @@ mod backpressure;
 mod batch;
 mod catalogue;
 mod concurrency;
+mod country;
 mod documents;
 mod example;
 mod expiry;

@@ -53,6 +53,7 @@ pub(super) fn decision(decision: &Decision) -> wire::Decision {
         failures: verdict.failures.iter().map(|f| failure(f, currency)).collect(),
         foreign: verdict.foreign.iter().map(|f| groups::foreign(f, currency)).collect(),
         pools: verdict.pools.iter().map(groups::pool).collect(),
+        country: verdict.country.as_deref().map(groups::country),
         required_amount: amount(verdict.required, currency),
         exposure_before: Some(exposure(&verdict.before, currency)),
         exposure_after: Some(exposure(&verdict.after, currency)),
@@ -122,6 +123,7 @@ pub(super) fn failure(failure: &Failure, currency: Currency) -> wire::RuleFailur
         shortfall: failure.shortfall.and_then(|shortfall| amount(shortfall, currency)),
         message: failure.message.clone(),
         group_id: failure.group_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        country_code: failure.country.map(|country| country.to_string()).unwrap_or_default(),
     }
 }
 
@@ -302,6 +304,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::LimitExpired => wire::Rule::LimitExpired,
         Rule::LimitExceeded => wire::Rule::LimitExceeded,
         Rule::GroupPoolExceeded => wire::Rule::GroupPoolExceeded,
+        Rule::CountryCapExceeded => wire::Rule::CountryCapExceeded,
         Rule::LimitExceededInHorizon => wire::Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded => wire::Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded => wire::Rule::OrderValueExceeded,

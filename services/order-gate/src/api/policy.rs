@@ -96,6 +96,7 @@ fn row(f: &mut Fields, path: &str, row: &wire::RuleRow) -> Option<RuleRow> {
     let bounds = (Decimal::ZERO, Decimal::ONE_HUNDRED);
     let index_min = parse::optional_decimal(f, &at("index_min"), row.index_min.as_ref(), bounds, INDEX_SCALE);
     let component = component(f, &at("component"), row.component);
+    let country = parse::optional_country(f, &at("country_code"), &row.country_code);
     let stale_after = stale_after(f, &at("stale_after"), row.stale_after.as_ref());
     let read = RuleRow {
         rule: rule?,
@@ -112,6 +113,7 @@ fn row(f: &mut Fields, path: &str, row: &wire::RuleRow) -> Option<RuleRow> {
         level: level?,
         index_min: index_min?,
         component: component?,
+        country: country?,
         stale_after: stale_after?,
     };
     let complete = fits(f, path, &read);
@@ -127,6 +129,7 @@ fn fits(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
         (Threshold::Level, "level", row.level.is_some()),
         (Threshold::IndexMin, "index_min", row.index_min.is_some()),
         (Threshold::Component, "component", row.component.is_some()),
+        (Threshold::Country, "country_code", row.country.is_some()),
         (Threshold::StaleAfter, "stale_after", row.stale_after != StaleAfter::default()),
     ];
     let mut complete = true;
@@ -143,12 +146,14 @@ fn fits(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
     complete
 }
 
-/// A manual block beats everything (rule 5.8), and what was decided by news too old is always marked (rule 5.9).
+/// A manual block beats everything (rule 5.8), and what was decided by news too old is always marked (rule 5.9). What a
+/// country owes is compared in the one currency of its cap.
 fn may_do(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
     let (field, wrong) = match row.rule {
         Rule::AccountBlocked if !row.action.stops() => ("action", "must block or reject"),
         Rule::AccountBlocked if !row.checkpoints.is_empty() => ("checkpoints", "must be all: a block holds everywhere"),
         Rule::Technical if row.action == Action::Off => ("action", "must at least note it"),
+        Rule::CountryCapExceeded if row.amounts.len() > 1 => ("amounts", "must be one: the cap of the country"),
         _ => return true,
     };
     f.add(format!("{path}.{field}"), wrong);

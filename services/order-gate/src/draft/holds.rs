@@ -10,6 +10,7 @@ use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, OrderId};
 
 use super::{Draft, Settled, call_for, json};
 use crate::check::check_with;
+use crate::country::Countries as _;
 use crate::decision::{Decision, Outcome, Verdict};
 use crate::dossier::Dossier;
 use crate::error::Error;
@@ -144,7 +145,7 @@ impl Draft<'_> {
     }
 
     /// Checks held orders again, oldest first, until the room is used (rule 5.7): those of some accounts, and those that wait
-    /// for groups in which room may have come free. Each result that is news is recorded; an order that cannot be judged
+    /// for groups or countries in which room may have come free. Each result that is news is recorded; an order that cannot be judged
     /// now goes on waiting. One that passes may leave room in its turn, where it counted for more, or for another account:
     /// the oldest order there comes first again.
     pub(super) fn recheck_held(
@@ -157,6 +158,12 @@ impl Draft<'_> {
         loop {
             for group_id in std::mem::take(&mut self.freed) {
                 let waiting = self.pool(&group_id).map(|pool| pool.waiting.clone());
+                next.extend(
+                    waiting.iter().flat_map(|waiting| waiting.iter()).map(|(age, id)| (age.clone(), id.clone())),
+                );
+            }
+            for country in std::mem::take(&mut self.freed_countries) {
+                let waiting = self.country(country).map(|country| country.waiting.clone());
                 next.extend(
                     waiting.iter().flat_map(|waiting| waiting.iter()).map(|(age, id)| (age.clone(), id.clone())),
                 );

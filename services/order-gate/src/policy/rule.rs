@@ -30,6 +30,8 @@ pub enum Rule {
     LimitExceeded,
     /// What the members of a group owe together would exceed its pool.
     GroupPoolExceeded,
+    /// What the accounts of a country owe together would exceed its cap.
+    CountryCapExceeded,
     /// Exposure would exceed the limit, leaving out orders that ship later.
     LimitExceededInHorizon,
     /// A part of the exposure would exceed its own limit.
@@ -60,7 +62,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 25] = [
+    pub const ALL: [Rule; 26] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
@@ -73,6 +75,7 @@ impl Rule {
         Rule::LimitExpired,
         Rule::LimitExceeded,
         Rule::GroupPoolExceeded,
+        Rule::CountryCapExceeded,
         Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded,
@@ -91,11 +94,12 @@ impl Rule {
     /// What a row of the rule needs and may have; a threshold not named it must not have.
     pub fn thresholds(self) -> &'static [(Threshold, Need)] {
         use Need::{May, Must};
-        use Threshold::{Amounts, Component, Days, IndexMin, Level, Percent, StaleAfter};
+        use Threshold::{Amounts, Component, Country, Days, IndexMin, Level, Percent, StaleAfter};
         match self {
             Rule::Technical => &[(StaleAfter, May), (Amounts, May)],
             Rule::LimitExceededInHorizon => &[(Days, Must)],
             Rule::ComponentLimitExceeded => &[(Component, Must), (Amounts, Must)],
+            Rule::CountryCapExceeded => &[(Country, Must), (Amounts, Must)],
             Rule::OrderValueExceeded => &[(Amounts, May)],
             Rule::ReviewOverdue | Rule::InsuranceLapsed => &[(Days, May)],
             Rule::DiscountExceeded | Rule::OrderPatternDeviation | Rule::WatchBand => &[(Percent, Must)],
@@ -124,6 +128,8 @@ pub enum Threshold {
     IndexMin,
     /// A part of the exposure.
     Component,
+    /// A country.
+    Country,
     /// How old what is known of each context may be.
     StaleAfter,
 }

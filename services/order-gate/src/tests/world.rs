@@ -87,6 +87,7 @@ pub(super) fn question<'a>(account_id: &'a AccountId, policy: &'a Policy) -> Que
         others_in_horizon: Reserved::default(),
         abroad: &[],
         pools: &[],
+        country: None,
         inherited: &[],
         pattern: None,
         lines: &[],
@@ -129,6 +130,7 @@ pub(super) fn credit(limit: i64) -> Credit {
         terms_days: 60,
         review: Some(Review::Above(yuan(10_000_000))),
         review_date: None,
+        country: None,
         cover: Vec::new(),
     }
 }
