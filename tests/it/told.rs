@@ -5,7 +5,7 @@ use weir_tests::{Way, World, cny, date, request_id};
 use weir_wire::{
     google::r#type::Decimal,
     limits::v1::SetCreditInsuranceRequest,
-    order_gate::v1::{ActivatePolicyRequest, Outcome, Policy, Rule, RuleAction, RuleRow},
+    order_gate::v1::{ActivatePolicyRequest, Outcome, Policy, Rule, RuleAction, RuleFailure, RuleRow},
 };
 
 use crate::{people::People, steps::*};
@@ -61,7 +61,7 @@ async fn payments_insurance_and_country_reach_the_rules_that_judge_by_them() {
     let answer = authorize_fresh(&people, "SO-1", "A-1", 11, both(insured.token, paid)).await;
     assert_eq!(outcome(&answer), Outcome::ApproveWithWarnings);
     let failures = answer.decision.unwrap().failures;
-    let rules: Vec<Rule> = failures.iter().map(|failure| failure.rule()).collect();
+    let rules: Vec<Rule> = failures.iter().map(RuleFailure::rule).collect();
     assert_eq!(rules, [Rule::InsuranceLapsed, Rule::CountryCapExceeded, Rule::PaymentIndexBelowMinimum]);
     assert_eq!(failures[1].shortfall, Some(cny(1)));
     world.close().await;

@@ -1,4 +1,5 @@
-//! What the accounts of each country owe together (rule 5.4): running figures, so that a change of an account costs one step.
+//! What the accounts of each country owe together (rule 5.4): running figures, so that a change of an account costs one
+//! step.
 //!
 //! Counted as in a group's pool: net, not below zero, and whole. An account whose country nobody told counts nowhere.
 

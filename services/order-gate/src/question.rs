@@ -153,7 +153,8 @@ pub(crate) fn surroundings<'a>(
     Ok(around)
 }
 
-/// What all but one account owe of a total, unrounded in a currency, and by which factors that account's part comes on top.
+/// What all but one account owe of a total, unrounded in a currency, and by which factors that account's part comes on
+/// top.
 fn beside(
     total: &[(Currency, i128)],
     (amounts, of_order): (&Amounts, Currency),

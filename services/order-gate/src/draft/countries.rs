@@ -24,12 +24,18 @@ impl CountriesMut for Draft<'_> {
 impl Draft<'_> {
     /// Keeps what waits for countries in step with what stops a held order.
     pub(super) fn wait_for_countries(&mut self, was: Option<&Hold>, is: Option<&Hold>) {
-        for (hold, country) in was.into_iter().flat_map(|hold| hold.stopped_in().map(move |country| (hold, country))) {
-            Arc::make_mut(&mut self.country_mut(country).waiting).remove(&hold.age());
+        let countries = |hold: Option<&Hold>| hold.into_iter().flat_map(Hold::stopped_in).collect::<Vec<_>>();
+        let (before, after) = (countries(was), countries(is));
+        if let Some(hold) = was {
+            for country in before {
+                Arc::make_mut(&mut self.country_mut(country).waiting).remove(&hold.age());
+            }
         }
-        for (hold, country) in is.into_iter().flat_map(|hold| hold.stopped_in().map(move |country| (hold, country))) {
-            let waiting = Arc::make_mut(&mut self.country_mut(country).waiting);
-            waiting.insert(hold.age(), hold.order.order_id.clone());
+        if let Some(hold) = is {
+            for country in after {
+                let waiting = Arc::make_mut(&mut self.country_mut(country).waiting);
+                waiting.insert(hold.age(), hold.order.order_id.clone());
+            }
         }
     }
 }
