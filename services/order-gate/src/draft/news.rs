@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::letter::{Addressed, Letter};
 use crate::pool::{Group, Pools as _};
 use crate::question::View as _;
-use crate::standing::{Conduct, Credit, Position};
+use crate::standing::{Behaviour, Conduct, Credit, Position};
 
 /// What another context says of an account or a group.
 #[derive(Debug, Clone)]
@@ -135,6 +135,7 @@ impl Draft<'_> {
                 if known.is_some_and(|known| known.version >= position.version) {
                     return None;
                 }
+                let position = &knowing(position, known.and_then(|known| known.behaviour));
                 self.change_account(account_id, |account| {
                     account.purse_mut(*currency).position = Some(position.clone());
                 });
@@ -188,6 +189,14 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// A position with what was told before of how the account paid, where it tells nothing new.
+fn knowing(position: &Arc<Position>, behaviour: Option<Behaviour>) -> Arc<Position> {
+    if position.behaviour.is_some() || behaviour.is_none() {
+        return position.clone();
+    }
+    Arc::new(Position { behaviour, ..Position::clone(position) })
 }
 
 /// An order only invoices know of is correlated by its own id until its first decision.
