@@ -17,9 +17,10 @@ use crate::exposure::{Due, whole};
 use crate::fx::Rates;
 use crate::pattern::Pattern;
 use crate::policy::PolicyVersion;
-use crate::pool::{Amounts, Group, Pool, Pools, PoolsMut, Share, regroup, shift};
+use crate::pool::{Amounts, Group, Pool, Pools, PoolsMut, Share, add, regroup, shift};
 use crate::question::{View, soon_of};
 use crate::standing::{Conduct, Credit, Position};
+use crate::store::Owed;
 
 /// What an account owes and has reserved in one currency.
 #[derive(Debug, Clone)]
@@ -272,6 +273,36 @@ impl Book {
             }
         }
         self.dossiers.insert(dossier.order_id.clone(), dossier);
+    }
+
+    /// What the accounts of each country owe together, in minor units; beyond 64 bits as much as fits.
+    pub(crate) fn country_totals(&self) -> Vec<Owed> {
+        let narrow = |amount: i128| i64::try_from(amount).unwrap_or(i64::MAX);
+        let of_country = |(country, total): (&Country, &CountryTotal)| {
+            let country = *country;
+            total.here().iter().map(move |(currency, amount)| (country, *currency, narrow(*amount))).collect::<Vec<_>>()
+        };
+        let mut totals: Vec<Owed> = self.countries.iter().flat_map(of_country).collect();
+        totals.sort_unstable();
+        totals
+    }
+
+    /// Notes what accounts owe in each country that other processes decide for; the countries in which it fell.
+    pub(crate) fn put_elsewhere(&mut self, owed: &[Owed]) -> Vec<Country> {
+        let mut by_country: HashMap<Country, Amounts> = HashMap::new();
+        for (country, currency, amount) in owed {
+            add(by_country.entry(*country).or_default(), *currency, i128::from(*amount));
+        }
+        for country in by_country.keys() {
+            self.countries.entry(*country).or_default();
+        }
+        let mut fell = Vec::new();
+        for (country, total) in &mut self.countries {
+            if total.put_elsewhere(by_country.remove(country).unwrap_or_default()) {
+                fell.push(*country);
+            }
+        }
+        fell
     }
 
     /// An empty book that goes by the same.

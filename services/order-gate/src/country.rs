@@ -35,6 +35,21 @@ impl CountryTotal {
         total
     }
 
+    /// What those accounts owe that this process decides for.
+    pub(crate) fn here(&self) -> &[(Currency, i128)] {
+        &self.here
+    }
+
+    /// Notes what those owe that other processes decide for; whether some of it is less than before.
+    pub(crate) fn put_elsewhere(&mut self, amounts: Amounts) -> bool {
+        let is_less = |(currency, amount): &(Currency, i128)| {
+            amounts.iter().find(|(known, _)| known == currency).map_or(0, |(_, amount)| *amount) < *amount
+        };
+        let fell = self.elsewhere.iter().any(is_less);
+        self.elsewhere = amounts;
+        fell
+    }
+
     fn add(&mut self, amounts: &[(Currency, i128)], sign: i128) {
         amounts.iter().for_each(|(currency, amount)| add(&mut self.here, *currency, sign * amount));
     }

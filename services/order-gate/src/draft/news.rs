@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, CorrelationId, Currency, GroupId, LineId, OrderId};
+use weir_model::{AccountId, Call, CorrelationId, Country, Currency, GroupId, LineId, OrderId};
 
 use super::{Bookmark, Draft, Input, Settled, call_for};
 use crate::dossier::Dossier;
@@ -32,6 +32,8 @@ pub(crate) enum News {
     Arrived(AccountId),
     /// This process: accounts of another process came.
     Admitted,
+    /// Other processes: their accounts of some countries owe less.
+    Room(Vec<Country>),
     /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
     /// counts twice or not at all in between.
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
@@ -93,6 +95,10 @@ impl Draft<'_> {
             }
             News::Admitted => {
                 self.rehome_all(call);
+                None
+            }
+            News::Room(countries) => {
+                self.freed_countries.extend(countries.iter().copied());
                 None
             }
             News::Expiry(order_id) => self.expire(call, order_id),

@@ -9,12 +9,12 @@ use weir_wire::order_gate::v1::{self as wire, FxRate, HoldState, Outcome, PutFxR
 use super::world::{Client, World, amount, credit, order, owed, rules, units};
 use crate::standing::Credit;
 
-fn of(country: &str, credit: Credit) -> Credit {
+pub(super) fn of(country: &str, credit: Credit) -> Credit {
     Credit { country: Some(Country::from_code(country).unwrap()), ..credit }
 }
 
 /// A row that caps a country.
-fn cap(country: &str, most: Option<pb::Money>) -> wire::RuleRow {
+pub(super) fn cap(country: &str, most: Option<pb::Money>) -> wire::RuleRow {
     wire::RuleRow {
         rule: Rule::CountryCapExceeded.into(),
         action: wire::RuleAction::Block.into(),
@@ -24,7 +24,7 @@ fn cap(country: &str, most: Option<pb::Money>) -> wire::RuleRow {
     }
 }
 
-async fn activate(world: &World, rows: Vec<wire::RuleRow>) {
+pub(super) async fn activate(world: &World, rows: Vec<wire::RuleRow>) {
     let request = wire::ActivatePolicyRequest {
         policy: Some(wire::Policy { rules: rows, ..Default::default() }),
         reason: "country risk".to_owned(),
