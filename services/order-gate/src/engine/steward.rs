@@ -12,6 +12,8 @@ use weir_store::{Db, Dialect};
 use super::Shared;
 use super::batch::Writer;
 use super::turn::{COMMON, Heeded, Part, Turn, What};
+use crate::book::Book;
+use crate::decision::Followed;
 use crate::draft::News;
 use crate::letter::Letter;
 use crate::ownership::{Due, Seat};
@@ -138,11 +140,11 @@ impl Rounds {
     }
 
     async fn admit(&mut self, partitions: Vec<i64>) -> Result<(), weir_store::Error> {
-        let Some(mut book) = self.shared.book.read().as_ref().map(|book| book.empty()) else { return Ok(()) };
+        let Some(mut book) = self.shared.book.read().as_ref().map(Book::empty) else { return Ok(()) };
         let own = store::followed(&self.db, &self.tenure).await?;
         let having = store::having(&self.db, &self.tenure).await?;
         let taken = having.into_iter().filter(|(partition, _)| partitions.contains(partition));
-        let followed = taken.filter_map(|(_, followed)| followed).reduce(|one, other| one.least(other)).unwrap_or(own);
+        let followed = taken.filter_map(|(_, followed)| followed).reduce(Followed::least).unwrap_or(own);
         // before the book: an account that comes meanwhile comes by letter as well
         let homes = store::homes_in(&self.db, &partitions).await?;
         store::load_partitions(&self.db, &mut book, &partitions).await?;
@@ -197,7 +199,7 @@ impl Rounds {
             match letter {
                 Letter::Invoiced { account_id, line } => news.push(News::Letter(letter_id, account_id, line)),
                 Letter::Moved { account_id, followed } => {
-                    let Some(mut part) = self.shared.book.read().as_ref().map(|book| book.empty()) else { continue };
+                    let Some(mut part) = self.shared.book.read().as_ref().map(Book::empty) else { continue };
                     store::load_account(&self.db, &mut part, (partition, &account_id)).await?;
                     let part = Box::new(part);
                     self.bring(What::Arrive { letter_id, account_id, partition, part, followed }).await;
@@ -215,7 +217,7 @@ impl Rounds {
         let owed = {
             let book = self.shared.book.read();
             let asked = book.as_ref().filter(|book| book.policy.policy.asks(Rule::CountryCapExceeded));
-            asked.map(|book| book.country_totals())
+            asked.map(Book::country_totals)
         };
         let Some(owed) = owed else { return Ok(()) };
         if owed != self.told {

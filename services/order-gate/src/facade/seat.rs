@@ -7,7 +7,7 @@ use weir_model::HoldId;
 use super::OrderGate;
 use crate::engine::COMMON;
 use crate::error::Error;
-use crate::ownership::Seat;
+use crate::ownership::{Directory, Seat};
 use crate::store;
 
 /// How long a call waits for a partition that changes hands.
@@ -33,7 +33,7 @@ impl OrderGate {
             About::Common => return Ok(self.engine.seat_of(|_| COMMON, PATIENCE).await),
             About::Account(account_id) => account_id.to_owned(),
             // one that is answered anyway, whoever does
-            About::Order(_) | About::Hold(_) if self.engine.directory(|directory| directory.is_all_here()) => {
+            About::Order(_) | About::Hold(_) if self.engine.directory(Directory::is_all_here) => {
                 return Ok(Seat::Here);
             }
             About::Order(order_id) => match store::account_of(&self.env.db, order_id).await? {

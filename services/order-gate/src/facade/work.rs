@@ -11,6 +11,7 @@ use crate::draft::News;
 use crate::engine::Ask;
 use crate::error::Error;
 use crate::hold::HoldState;
+use crate::ownership::Directory;
 use crate::store::{self, HoldFilter};
 
 /// Orders looked at in one step.
@@ -64,7 +65,7 @@ impl OrderGate {
         let hears_again = (daily.was_stale && !is_stale) || daily.rates_put != rates_put;
         let times_here = self.engine.times_here();
         if daily.date != Some(today) || hears_again || daily.times_here != times_here {
-            let partitions = self.engine.directory(|directory| directory.here());
+            let partitions = self.engine.directory(Directory::here);
             let next = Next::Expiry { partitions, after: String::new() };
             *daily = Daily { date: Some(today), next, times_here, ..Daily::default() };
         }

@@ -82,7 +82,11 @@ impl Directory {
     /// Notes who decides for a partition; whether that is news.
     pub(crate) fn put_seat(&mut self, partition: i64, seat: Seat) -> bool {
         let known = usize::try_from(partition).ok().and_then(|index| self.seats.get_mut(index));
-        known.is_some_and(|known| std::mem::replace(known, seat.clone()) != seat)
+        known.is_some_and(|known| {
+            let is_news = *known != seat;
+            *known = seat;
+            is_news
+        })
     }
 
     /// Whether this process decides for a partition.
