@@ -21,7 +21,7 @@ const BATCH_MAX: usize = 64;
 /// The pause after the first failure; doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause: a source that comes back is found within it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How far a follower is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
