@@ -125,7 +125,7 @@ pub(crate) async fn read_letter(
     account_id: &AccountId,
     followed: Followed,
 ) -> Result<Option<i64>> {
-    let mut tx = db.begin().await?;
+    let mut tx = owners::begin(db, tenure.lease).await?;
     owners::prove_in(&mut tx, tenure).await?;
     discard_in(&mut tx, &[letter_id]).await?;
     owners::follow_in(&mut tx, tenure, followed).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use weir_model::SubjectId;
-use weir_store::{Db, Error, Query, Result, Tx};
+use weir_store::{Db, Dialect, Error, Query, Result, Tx};
 
 use super::{read, text};
 use crate::decision::Followed;
@@ -128,7 +128,7 @@ pub(crate) async fn enroll(db: &Db, tenure: &Tenure) -> Result<()> {
 /// Ends the lives that fell silent and takes this one's share of what is free, each with the next epoch. What the owners
 /// before wrote is read in later statements.
 pub(crate) async fn take(db: &Db, tenure: &Tenure) -> Result<()> {
-    let mut tx = db.begin().await?;
+    let mut tx = begin(db, tenure.lease).await?;
     let _: i64 = tx.query(sql::LOCK).scalar().await?;
     let silent: Vec<(String, String)> = tx.query(sql::SILENT).all().await?;
     leave_in(&mut tx, &silent).await?;
@@ -160,7 +160,7 @@ pub(crate) async fn renew(db: &Db, tenure: &Tenure) -> Result<bool> {
 
 /// Gives everything up, so that others need not wait. Nothing happens when it is lost already.
 pub(crate) async fn resign(db: &Db, tenure: &Tenure) -> Result<()> {
-    let mut tx = db.begin().await?;
+    let mut tx = begin(db, tenure.lease).await?;
     let _: i64 = tx.query(sql::LOCK).scalar().await?;
     let followed: Option<(String,)> = tx.query(sql::FOLLOWED).bind(&*tenure.owner).optional().await?;
     if let Some((followed,)) = followed {
@@ -204,7 +204,7 @@ pub(crate) async fn followed(db: &Db, tenure: &Tenure) -> Result<Followed> {
 
 /// Admits partitions it has: from now on their inputs go as far as `followed`, which is as far as all others it has go.
 pub(crate) async fn admit(db: &Db, tenure: &mut Tenure, partitions: &[i64], followed: Followed) -> Result<()> {
-    let mut tx = db.begin().await?;
+    let mut tx = begin(db, tenure.lease).await?;
     prove_in(&mut tx, tenure).await?;
     if !partitions.is_empty() {
         let query = tx.build("update partitions set followed = null where owner = ").value(&*tenure.owner);
@@ -221,7 +221,7 @@ pub(crate) async fn admit(db: &Db, tenure: &mut Tenure, partitions: &[i64], foll
 
 /// Gives partitions up, with how far their inputs go.
 pub(crate) async fn give(db: &Db, tenure: &mut Tenure, partitions: &[i64], followed: Followed) -> Result<()> {
-    let mut tx = db.begin().await?;
+    let mut tx = begin(db, tenure.lease).await?;
     let _: i64 = tx.query(sql::LOCK).scalar().await?;
     prove_in(&mut tx, tenure).await?;
     let query = tx.build("update partitions set owner = null, followed = ").value(text(&followed)?);
@@ -242,6 +242,15 @@ pub(super) async fn follow_in(tx: &mut Tx, tenure: &Tenure, followed: Followed) 
 pub(crate) async fn recall(db: &Db, tenure: &Tenure) -> Result<Option<Tenure>> {
     let batches: Option<(i64,)> = db.query(sql::BATCHES).bind(&*tenure.owner).optional().await?;
     Ok(batches.map(|(batches,)| Tenure { batches, ..tenure.clone() }))
+}
+
+/// A transaction that holds what others wait for, but no longer than a lease.
+pub(super) async fn begin(db: &Db, lease: Duration) -> Result<Tx> {
+    let mut tx = db.begin().await?;
+    if tx.dialect() == Dialect::Postgres {
+        idle_at_most_in(&mut tx, lease).await?;
+    }
+    Ok(tx)
 }
 
 fn lost() -> Error {
