@@ -18,3 +18,4 @@ mod retention;
 mod steps;
 mod takeover;
 mod tokens;
+mod told;

@@ -1,4 +1,4 @@
-//! Two gates on one database: one decides, the other waits for its end, whatever that looks like.
+//! Two gates on one database: they share the partitions, and each takes over when the other ends, whatever that looks like.
 
 use std::{
     sync::{
@@ -195,7 +195,7 @@ async fn a_stopped_gate_that_wakes_up_answers_nothing_that_is_not_durable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn either_of_two_gates_answers_and_they_name_the_one_that_decides() {
+async fn two_gates_share_the_partitions_and_either_answers_for_all() {
     let Some((mut world, _, load)) = two_gates().await else { return };
     load.answered(0, 20).await;
     load.answered(1, 20).await;
@@ -208,7 +208,9 @@ async fn either_of_two_gates_answers_and_they_name_the_one_that_decides() {
         maps.push(gate.get_partition_map(GetPartitionMapRequest {}).await.unwrap().into_inner().partitions);
     }
     assert_eq!(maps[0], maps[1]);
-    let owner = world.processes().url(Role::OrderGate);
-    assert!(maps[0].len() == 64 && maps[0].iter().all(|partition| partition.address == owner), "{:?}", maps[0]);
+    let first = world.processes().url(Role::OrderGate);
+    let of_first = maps[0].iter().filter(|partition| partition.address == first).count();
+    let reachable = maps[0].iter().filter(|partition| !partition.address.is_empty()).count();
+    assert_eq!((maps[0].len(), reachable, of_first), (64, 64, 32), "half of them each");
     world.close().await;
 }

@@ -7,9 +7,7 @@
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{Currency, Money, days_past_due};
-
-use crate::index::{Payment, payment_index};
+use weir_model::{Currency, Money, Payment, days_past_due, payment_index};
 
 /// Decimals of a figure, rounded half to even.
 const FIGURE_SCALE: u32 = 2;

@@ -14,7 +14,6 @@ pub mod fact;
 pub mod follow;
 pub mod fulfilment;
 pub mod grade;
-pub mod index;
 pub mod input;
 pub mod knockout;
 pub mod outlook;

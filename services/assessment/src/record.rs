@@ -96,4 +96,6 @@ pub struct GradeRecord {
     pub effective_date: NaiveDate,
     /// Date by which to assess again.
     pub review_date: NaiveDate,
+    /// Country of registration as the profile had it, ISO 3166-1 alpha-2.
+    pub country: String,
 }

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Currency, LimitId, Money, MoneyError, PolicyId};
+use weir_model::{AccountId, Country, Currency, LimitId, Money, MoneyError, PolicyId};
 
 use crate::{
     freeze::Freeze,
     grade::{GradeRecord, Outlook},
     group::Membership,
     in_force::{InForce, in_force},
+    insurance::{self, Insurance},
     limit::{self, Limit, Standing, StandingLimit, standing_on},
     policy::OrderPolicy,
     temporary::{self, TemporaryLimit},
@@ -23,6 +24,8 @@ pub(crate) struct CreditAccount {
     pub(crate) currency: Currency,
     /// Part of the business; empty for the whole.
     pub(crate) segment: String,
+    /// Country it is registered in; none where nobody told it.
+    pub(crate) country: Option<Country>,
     pub(crate) membership: Option<Membership>,
     pub(crate) grade: Option<GradeRecord>,
     pub(crate) terms_days: i64,
@@ -34,6 +37,8 @@ pub(crate) struct CreditAccount {
     pub(crate) limits: Vec<StandingLimit>,
     /// Every temporary limit ever granted.
     pub(crate) temporary_limits: Vec<TemporaryLimit>,
+    /// Every credit insurance there was.
+    pub(crate) insurances: Vec<Insurance>,
     pub(crate) opened_at: DateTime<Utc>,
 }
 
@@ -85,6 +90,7 @@ impl CreditAccount {
     pub(crate) fn without_past(mut self, date: NaiveDate) -> Self {
         self.limits = limit::relevant_on(&self.limits, date);
         self.temporary_limits = temporary::relevant_on(&self.temporary_limits, date);
+        self.insurances = insurance::relevant_on(&self.insurances, date);
         self.freezes.retain(|freeze| !freeze.is_lifted());
         self
     }

@@ -4,6 +4,7 @@ mod accounts;
 mod emit;
 mod feed;
 mod groups;
+mod insurance;
 mod policies;
 mod read;
 mod requests;
@@ -56,6 +57,8 @@ pub const ACCESS: &[(&str, &[Role])] = &[
     ("/weir.limits.v1.LimitsService/RevokeTemporaryLimit", DECIDERS),
     ("/weir.limits.v1.LimitsService/FreezeAccount", FREEZERS),
     ("/weir.limits.v1.LimitsService/UnfreezeAccount", DECIDERS),
+    ("/weir.limits.v1.LimitsService/SetCreditInsurance", DECIDERS),
+    ("/weir.limits.v1.LimitsService/EndCreditInsurance", DECIDERS),
     ("/weir.limits.v1.GroupService/CreateGroup", DECIDERS),
     ("/weir.limits.v1.GroupService/AddMember", DECIDERS),
     ("/weir.limits.v1.GroupService/RemoveMember", DECIDERS),

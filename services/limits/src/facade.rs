@@ -6,6 +6,7 @@ mod grades;
 mod grants;
 mod groups;
 mod heads;
+mod insurance;
 mod policies;
 mod requests;
 mod temporary;

@@ -95,6 +95,7 @@ fn read(change: &GradeChange) -> Result<GradeRecord, Fault> {
     let recommended_terms_days = parse::whole(f, "recommended_terms_days", days, (0, terms::DAYS_MAX));
     let effective_date: Option<NaiveDate> = parse::date(f, "effective_date", change.effective_date.as_ref());
     let review_date = parse::optional_date(f, "review_date", change.review_date.as_ref());
+    let country = parse::optional_country(f, "country_code", &change.country_code);
     let record = (|| {
         Some(GradeRecord {
             account_id: account_id?,
@@ -106,6 +107,7 @@ fn read(change: &GradeChange) -> Result<GradeRecord, Fault> {
             recommended_terms_days: recommended_terms_days?,
             effective_date: effective_date?,
             review_date: review_date?,
+            country: country?,
         })
     })();
     fields.finish_with(record)

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, AssessmentId, Money, MoneyError};
+use weir_model::{AccountId, AssessmentId, Country, Money, MoneyError};
 
 use crate::{limit::Limit, policy::GradeRow};
 
@@ -47,6 +47,8 @@ pub(crate) struct GradeRecord {
     pub(crate) recommended_terms_days: i64,
     pub(crate) effective_date: NaiveDate,
     pub(crate) review_date: Option<NaiveDate>,
+    /// Country of registration, where assessment told it.
+    pub(crate) country: Option<Country>,
 }
 
 /// What a new grade asks for.

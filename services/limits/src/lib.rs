@@ -16,6 +16,7 @@ mod freeze;
 mod grade;
 mod group;
 mod in_force;
+mod insurance;
 mod limit;
 mod policy;
 mod recommendation;

@@ -5,6 +5,7 @@
 mod accounts;
 mod grants;
 mod groups;
+mod insurances;
 mod policies;
 mod requests;
 
@@ -18,12 +19,13 @@ pub(crate) use groups::{
     GroupRow, child_groups_of, group_line, group_rows, head_of, height_of, insert_group, lock_group, lock_tree,
     save_group,
 };
+pub(crate) use insurances::{end_insurance, insert_insurance};
 pub(crate) use policies::{insert_policy, policies, policies_page, policy, save_policy};
 pub(crate) use requests::{
     RequestFilter, due_requests, insert_request, lock_request, open_requests_of, request, requests, save_request,
 };
 
-use weir_model::Currency;
+use weir_model::{Country, Currency};
 use weir_store::{Db, Migration, Query, Sql, Tx};
 
 /// The context's own tables.
@@ -59,6 +61,11 @@ fn currency(code: &str) -> weir_store::Result<Currency> {
     Currency::from_code(code).map_err(|error| corrupt("currency", &error.to_string()))
 }
 
+/// A country from a column that only codes of countries were written to.
+fn country(code: &str) -> weir_store::Result<Country> {
+    Country::from_code(code).map_err(|error| corrupt("country", &error.to_string()))
+}
+
 /// A column holds what was never written to it.
 fn corrupt(column: &str, what: &str) -> weir_store::Error {
     weir_store::Error::Constraint(format!("{column}: {what}"))
@@ -67,5 +74,5 @@ fn corrupt(column: &str, what: &str) -> weir_store::Error {
 /// Every query of the context by name.
 #[cfg(test)]
 pub(crate) fn all() -> Vec<(&'static str, Sql)> {
-    [accounts::ALL, grants::ALL, groups::ALL, policies::ALL, requests::ALL].concat()
+    [accounts::ALL, grants::ALL, groups::ALL, insurances::ALL, policies::ALL, requests::ALL].concat()
 }

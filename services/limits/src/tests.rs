@@ -7,6 +7,7 @@ mod feed;
 mod grades;
 mod groups;
 mod heads;
+mod insurance;
 mod lifecycle;
 mod policies;
 mod rules;

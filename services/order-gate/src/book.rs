@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use hashbrown::HashMap;
+use rust_decimal::Decimal;
 use smallvec::SmallVec;
-use weir_model::{AccountId, Currency, GroupId, OrderId};
+use weir_model::{AccountId, Country, Currency, GroupId, OrderId};
 
 use crate::commitment::Reserved;
+use crate::country::{self, Countries, CountriesMut, CountryTotal, Stake};
 use crate::decision::Followed;
 use crate::dossier::Dossier;
 use crate::exposure::{Due, whole};
 use crate::fx::Rates;
 use crate::pattern::Pattern;
 use crate::policy::PolicyVersion;
-use crate::pool::{Group, Pool, Pools, PoolsMut, Share, regroup, shift};
+use crate::pool::{Amounts, Group, Pool, Pools, PoolsMut, Share, add, regroup, shift};
 use crate::question::{View, soon_of};
 use crate::standing::{Conduct, Credit, Position};
+use crate::store::Owed;
 
 /// What an account owes and has reserved in one currency.
 #[derive(Debug, Clone)]
@@ -88,6 +91,11 @@ impl Purse {
         self.position.as_ref().map_or(&[], |position| &position.schedule)
     }
 
+    /// How promptly the account paid so far; none for fewer than three payments.
+    pub fn payment_index(&self) -> Option<Decimal> {
+        self.position.as_ref().and_then(|position| position.behaviour?.payment_index)
+    }
+
     /// Credit not yet allocated.
     pub fn unapplied_credit(&self) -> i64 {
         self.position.as_ref().map_or(0, |position| position.unapplied_credit)
@@ -134,9 +142,17 @@ impl Account {
     /// What it adds to the pool of its group; none where it shares in no pool.
     pub(crate) fn share(&self) -> Option<Share> {
         let credit = self.credit.as_deref().filter(|credit| credit.shares_exposure)?;
-        let group_id = credit.group_id.clone()?;
+        Some(Share { group_id: credit.group_id.clone()?, amounts: self.owed() })
+    }
+
+    /// What it adds to its country; none where nobody told that.
+    pub(crate) fn stake(&self) -> Option<Stake> {
+        Some(Stake { country: self.credit.as_deref()?.country?, amounts: self.owed() })
+    }
+
+    fn owed(&self) -> Amounts {
         let owed = self.purses.iter().map(|purse| (purse.currency, purse.whole()));
-        Some(Share { group_id, amounts: owed.filter(|(_, owed)| *owed != 0).collect() })
+        owed.filter(|(_, owed)| *owed != 0).collect()
     }
 }
 
@@ -151,6 +167,8 @@ pub struct Book {
     pub pools: HashMap<GroupId, Pool>,
     /// Which groups an account is the head of.
     pub heads: HashMap<AccountId, Vec<GroupId>>,
+    /// Countries of accounts.
+    pub countries: HashMap<Country, CountryTotal>,
     /// What the gate goes by.
     pub policy: Arc<PolicyVersion>,
     /// Exchange rates.
@@ -170,6 +188,18 @@ impl Pools for Book {
 impl PoolsMut for Book {
     fn pool_mut(&mut self, group_id: &GroupId) -> &mut Pool {
         self.pools.entry_ref(group_id).or_default()
+    }
+}
+
+impl Countries for Book {
+    fn country(&self, country: Country) -> Option<&CountryTotal> {
+        self.countries.get(&country)
+    }
+}
+
+impl CountriesMut for Book {
+    fn country_mut(&mut self, country: Country) -> &mut CountryTotal {
+        self.countries.entry(country).or_default()
     }
 }
 
@@ -195,6 +225,7 @@ impl Book {
             dossiers: HashMap::new(),
             pools: HashMap::new(),
             heads: HashMap::new(),
+            countries: HashMap::new(),
             policy,
             rates: Arc::new(rates),
             followed,
@@ -210,11 +241,16 @@ impl Book {
         regroup(self, group_id, Arc::new(group));
     }
 
-    /// Adds up what the members of each group owe, once all of them and their orders are entered.
+    /// Adds up what the members of each group and the accounts of each country owe, once all of them and their orders are
+    /// entered.
     pub(crate) fn add_up_pools(&mut self) {
         let shares: Vec<Share> = self.accounts.values().filter_map(|account| account.share()).collect();
         for share in &shares {
             shift(self, None, Some(share));
+        }
+        let stakes: Vec<Stake> = self.accounts.values().filter_map(|account| account.stake()).collect();
+        for stake in &stakes {
+            country::shift(self, None, Some(stake));
         }
     }
 
@@ -231,8 +267,42 @@ impl Book {
                 let waiting = &mut self.pools.entry_ref(group_id).or_default().waiting;
                 Arc::make_mut(waiting).insert(hold.age(), dossier.order_id.clone());
             }
+            for country in hold.stopped_in() {
+                let waiting = &mut self.countries.entry(country).or_default().waiting;
+                Arc::make_mut(waiting).insert(hold.age(), dossier.order_id.clone());
+            }
         }
         self.dossiers.insert(dossier.order_id.clone(), dossier);
+    }
+
+    /// What the accounts of each country owe together, in minor units; beyond 64 bits as much as fits.
+    pub(crate) fn country_totals(&self) -> Vec<Owed> {
+        let narrow = |amount: i128| i64::try_from(amount).unwrap_or(i64::MAX);
+        let of_country = |(country, total): (&Country, &CountryTotal)| {
+            let country = *country;
+            total.here().iter().map(move |(currency, amount)| (country, *currency, narrow(*amount))).collect::<Vec<_>>()
+        };
+        let mut totals: Vec<Owed> = self.countries.iter().flat_map(of_country).collect();
+        totals.sort_unstable();
+        totals
+    }
+
+    /// Notes what accounts owe in each country that other processes decide for; the countries in which it fell.
+    pub(crate) fn put_elsewhere(&mut self, owed: &[Owed]) -> Vec<Country> {
+        let mut by_country: HashMap<Country, Amounts> = HashMap::new();
+        for (country, currency, amount) in owed {
+            add(by_country.entry(*country).or_default(), *currency, i128::from(*amount));
+        }
+        for country in by_country.keys() {
+            self.countries.entry(*country).or_default();
+        }
+        let mut fell = Vec::new();
+        for (country, total) in &mut self.countries {
+            if total.put_elsewhere(by_country.remove(country).unwrap_or_default()) {
+                fell.push(*country);
+            }
+        }
+        fell
     }
 
     /// An empty book that goes by the same.
@@ -247,10 +317,15 @@ impl Book {
             let waiting = &mut self.pools.entry(group_id).or_default().waiting;
             Arc::make_mut(waiting).extend(pool.waiting.iter().map(|(age, order_id)| (age.clone(), order_id.clone())));
         }
+        for (country, total) in part.countries {
+            let waiting = &mut self.countries.entry(country).or_default().waiting;
+            Arc::make_mut(waiting).extend(total.waiting.iter().map(|(age, order_id)| (age.clone(), order_id.clone())));
+        }
         for (account_id, account) in part.accounts {
-            let share = account.share();
-            let before = self.accounts.insert(account_id, account).and_then(|before| before.share());
-            shift(self, before.as_ref(), share.as_ref());
+            let (share, stake) = (account.share(), account.stake());
+            let before = self.accounts.insert(account_id, account);
+            shift(self, before.as_ref().and_then(|before| before.share()).as_ref(), share.as_ref());
+            country::shift(self, before.as_ref().and_then(|before| before.stake()).as_ref(), stake.as_ref());
         }
         self.dossiers.extend(part.dossiers);
     }
@@ -260,13 +335,18 @@ impl Book {
         let left: Vec<_> = self.accounts.extract_if(|account_id, _| leaves(account_id)).collect();
         for (_, account) in &left {
             shift(self, account.share().as_ref(), None);
+            country::shift(self, account.stake().as_ref(), None);
         }
-        let pools = &mut self.pools;
+        let (pools, countries) = (&mut self.pools, &mut self.countries);
         self.dossiers.retain(|_, dossier| {
             let stays = !dossier.account_id().is_some_and(&leaves);
             if let (false, Some(hold)) = (stays, &dossier.waiting) {
                 for group_id in hold.stopped_by() {
                     let waiting = &mut pools.entry_ref(group_id).or_default().waiting;
+                    Arc::make_mut(waiting).remove(&hold.age());
+                }
+                for country in hold.stopped_in() {
+                    let waiting = &mut countries.entry(country).or_default().waiting;
                     Arc::make_mut(waiting).remove(&hold.age());
                 }
             }
@@ -279,6 +359,7 @@ impl Book {
         self.accounts.extend(changes.accounts);
         self.pools.extend(changes.pools);
         self.heads.extend(changes.heads);
+        self.countries.extend(changes.countries);
         for (order_id, dossier) in changes.dossiers {
             if dossier.is_live() {
                 self.dossiers.insert(order_id, dossier);
@@ -304,6 +385,8 @@ pub struct Changes {
     pub pools: HashMap<GroupId, Pool>,
     /// Which groups accounts are the head of now.
     pub heads: HashMap<AccountId, Vec<GroupId>>,
+    /// Countries as they are now.
+    pub countries: HashMap<Country, CountryTotal>,
     /// The policy in force now.
     pub policy: Arc<PolicyVersion>,
     /// Exchange rates now.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, CorrelationId, Currency, DecisionId, GroupId, HoldId, Money, OrderId};
+use weir_model::{AccountId, CorrelationId, Country, Currency, DecisionId, GroupId, HoldId, Money, OrderId};
 
 use crate::brief::is_default;
 use crate::exposure::Exposure;
@@ -44,7 +44,7 @@ impl Outcome {
     }
 }
 
-/// An amount, a share, days or a level.
+/// An amount, a share, days, a level, a time or an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -58,6 +58,8 @@ pub enum Measure {
     Level(i32),
     /// Milliseconds.
     Milliseconds(i64),
+    /// An index, 0 to 100.
+    Index(Decimal),
 }
 
 /// One rule that did not hold.
@@ -78,6 +80,9 @@ pub struct Failure {
     /// The group whose pool is exceeded, or whose head stops the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_id: Option<GroupId>,
+    /// The country whose cap is exceeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// The currency of its amounts, where it is not the decision's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
@@ -118,6 +123,33 @@ impl PoolSeen {
     /// Room left without the order, in minor units of the pool's currency.
     pub fn headroom(&self) -> i64 {
         self.limit.minor().saturating_sub(self.before).max(0)
+    }
+}
+
+/// What the accounts of a country owe together, against its cap. In minor units of the cap's currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountrySeen {
+    /// The country.
+    pub country: Country,
+    /// The currency.
+    pub currency: Currency,
+    /// Its cap; none where no row names one in the currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<i64>,
+    /// What all others owe, unrounded.
+    pub others: Decimal,
+    /// As those of a pool.
+    pub factors: Vec<Decimal>,
+    /// What all owe without the order, rounded up once.
+    pub before: i64,
+    /// The same with the order.
+    pub after: i64,
+}
+
+impl CountrySeen {
+    /// Room left without the order; none without a cap.
+    pub fn headroom(&self) -> Option<i64> {
+        self.cap.map(|cap| cap.saturating_sub(self.before).max(0))
     }
 }
 
@@ -174,6 +206,9 @@ pub struct Verdict {
     /// The pools the order counts in, the account's own group first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<PoolSeen>,
+    /// The country the order counts in, where that is capped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Box<CountrySeen>>,
     /// What else the rules saw, so that they can be asked again under another policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Box<Facts>>,

@@ -4,6 +4,7 @@
 //! Each command either changes the draft as a whole or returns an error and changes nothing.
 
 mod authorize;
+mod countries;
 mod groups;
 mod holds;
 mod homes;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, Currency, DecisionId, GroupId, HoldId, Ids, OrderId};
+use weir_model::{AccountId, Call, Country, Currency, DecisionId, GroupId, HoldId, Ids, OrderId};
 
 pub(crate) use authorize::Authorize;
 pub use authorize::{Cancel, Deliver};
@@ -29,6 +30,7 @@ pub(crate) use together::{AuthorizeTogether, Given, Together};
 
 use crate::book::{Account, Book, Changes};
 use crate::check::{Circumstances, Now};
+use crate::country::CountryTotal;
 use crate::decision::{Decision, Followed};
 use crate::dossier::{Commitment, Dossier};
 use crate::fx::{Rate, Rates};
@@ -131,10 +133,13 @@ pub(crate) struct Draft<'b> {
     dossiers: HashMap<OrderId, Arc<Dossier>>,
     pools: HashMap<GroupId, Pool>,
     heads: HashMap<AccountId, Vec<GroupId>>,
+    countries: HashMap<Country, CountryTotal>,
     /// Groups in which room may have come free since held orders were checked.
     freed: IndexSet<GroupId>,
     /// Accounts that lie in another partition from now on.
     moved: IndexMap<AccountId, i64>,
+    /// Countries in which it may have.
+    freed_countries: IndexSet<Country>,
     policy: Arc<PolicyVersion>,
     rates: Arc<Rates>,
     followed: Followed,
@@ -206,8 +211,10 @@ impl<'b> Draft<'b> {
             dossiers: HashMap::new(),
             pools: HashMap::new(),
             heads: HashMap::new(),
+            countries: HashMap::new(),
             freed: IndexSet::new(),
             moved: IndexMap::new(),
+            freed_countries: IndexSet::new(),
             policy: book.policy.clone(),
             rates: book.rates.clone(),
             followed: book.followed,
@@ -219,8 +226,8 @@ impl<'b> Draft<'b> {
     pub(crate) fn finish(mut self) -> (Changes, Writes) {
         self.settle_homes();
         let last_position = self.position();
-        let Draft { accounts, dossiers, pools, heads, policy, rates, followed, writes, .. } = self;
-        (Changes { accounts, dossiers, pools, heads, policy, rates, followed, last_position }, writes)
+        let Draft { accounts, dossiers, pools, heads, countries, policy, rates, followed, writes, .. } = self;
+        (Changes { accounts, dossiers, pools, heads, countries, policy, rates, followed, last_position }, writes)
     }
 
     /// The position of the last line so far, unless others write meanwhile: the database gives it.
@@ -337,6 +344,7 @@ impl<'b> Draft<'b> {
         let was = before.and_then(|before| before.waiting.as_deref());
         let is = after.waiting.as_deref();
         self.wait_for_groups(was, is);
+        self.wait_for_countries(was, is);
         if was.map(|hold| &hold.hold_id) == is.map(|hold| &hold.hold_id) {
             return;
         }

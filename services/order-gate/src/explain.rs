@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use weir_model::{Currency, Money};
 
-use crate::decision::{Decision, Failure, Foreign, Measure, Outcome, PoolSeen, WayOut};
+use crate::decision::{CountrySeen, Decision, Failure, Foreign, Measure, Outcome, PoolSeen, WayOut};
 use crate::exposure::{Component, Exposure};
 use crate::fx::in_major_units;
 use crate::order::Checkpoint;
@@ -17,6 +17,7 @@ pub(crate) fn explain(decision: &Decision) -> Vec<String> {
     lines.extend(decision.verdict.foreign.iter().map(|foreign| elsewhere(decision, foreign)));
     lines.push(limit(decision));
     lines.extend(decision.verdict.pools.iter().map(pool));
+    lines.extend(decision.verdict.country.as_deref().and_then(country));
     lines.extend(decision.verdict.failures.iter().map(|failure| reason(decision, failure)));
     lines.extend(decision.verdict.ways_out.iter().map(|way| way_out(decision, *way)));
     lines.push(basis(decision));
@@ -80,6 +81,19 @@ fn pool(pool: &PoolSeen) -> String {
         pool.limit,
         money(pool.headroom())
     )
+}
+
+/// None where nothing capped it.
+fn country(seen: &CountrySeen) -> Option<String> {
+    let money = |minor| Money::new(minor, seen.currency);
+    Some(format!(
+        "The accounts of country {} owed {} together without the order and {} with it; the cap was {}, room under it {}.",
+        seen.country,
+        money(seen.before),
+        money(seen.after),
+        money(seen.cap?),
+        money(seen.headroom()?)
+    ))
 }
 
 /// The exposure before and with the order, by its parts.
@@ -147,6 +161,7 @@ fn measure(measure: Measure, currency: Currency) -> String {
         Measure::Days(days) => format!("{days} days"),
         Measure::Level(level) => format!("level {level}"),
         Measure::Milliseconds(ms) => format!("{ms} ms"),
+        Measure::Index(index) => format!("index {}", Decimal::normalize(&index)),
     }
 }
 

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use rust_decimal::Decimal;
 use weir_model::{
-    AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, GroupId, SnapshotStep, SourceError,
+    AccountId, Call, CorrelationId, Currency, Fault, FeedStep, Fields, GroupId, Payment, SnapshotStep, SourceError,
+    payment_index,
 };
 use weir_store::{
     Db, Tx,
@@ -18,7 +20,9 @@ use crate::engine::Ask;
 use crate::exposure::Due;
 use crate::pool::Group;
 use crate::pulse::Feed;
-use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit};
+use crate::standing::{
+    Behaviour, Conduct, Cover, Credit, EffectiveLimit, Grade, Limit, Overlay, Position, Review, TemporaryLimit,
+};
 use crate::{Error, OrderGate};
 
 /// The most days of terms read.
@@ -201,6 +205,8 @@ fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Faul
     let terms_days = parse::whole(f, "terms_days", change.terms_days.into(), (0, TERMS_DAYS_MAX));
     let review_date = parse::optional_date(f, "review_date", change.review_date.as_ref());
     let review = change.order_policy.as_ref().map(|policy| review(f, policy.review.as_ref(), currency));
+    let country = parse::optional_country(f, "country_code", &change.country_code);
+    let cover: Vec<Option<Cover>> = change.insurances.iter().map(|insurance| cover(f, insurance)).collect();
     let news = (|| {
         let credit = Credit {
             version: version?,
@@ -216,10 +222,19 @@ fn credit(change: &limits::v1::CreditAccountChange) -> Result<Option<News>, Faul
             terms_days: i32::try_from(terms_days?).ok()?,
             review: review.map_or(Some(None), |review| review.map(Some))?,
             review_date: review_date?,
+            country: country?,
+            cover: cover.into_iter().collect::<Option<_>>()?,
         };
         Some(Some(News::Credit(account_id?, Arc::new(credit))))
     })();
     fields.finish_with(news)
+}
+
+/// Of what is insured the gate keeps the days alone.
+fn cover(f: &mut Fields, insurance: &limits::v1::CreditInsurance) -> Option<Cover> {
+    let from = parse::date(f, "insurances.valid_from_date", insurance.valid_from_date.as_ref());
+    let to = parse::date(f, "insurances.valid_to_date", insurance.valid_to_date.as_ref());
+    Some(Cover { from: from?, to: to? })
 }
 
 fn read_grade(grade: weir_wire::common::v1::Grade) -> Option<Grade> {
@@ -320,6 +335,10 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
         None => Some(0),
         some => amount(f, "unapplied_credit", some.as_ref(), currency),
     };
+    let behaviour = match &change.payment_behaviour {
+        None => Some(None),
+        Some(told) => behaviour(f, told, currency).map(Some),
+    };
     let invoiced: Vec<Option<Invoiced>> = change
         .order_lines_invoiced
         .iter()
@@ -335,6 +354,7 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
             version: version?,
             schedule: schedule.into_iter().collect::<Option<_>>()?,
             unapplied_credit: unapplied_credit?,
+            behaviour: behaviour?,
         };
         let invoiced = invoiced.into_iter().collect::<Option<_>>()?;
         if change.continues {
@@ -343,6 +363,28 @@ fn position(change: receivables::v1::Change) -> Result<Option<News>, Fault> {
         Some(Some(News::Position(account_id?, currency?, Arc::new(position), invoiced)))
     })();
     fields.finish_with(news)
+}
+
+/// Of how an account paid the gate keeps the index alone.
+fn behaviour(
+    f: &mut Fields,
+    told: &receivables::v1::PaymentBehaviour,
+    currency: Option<Currency>,
+) -> Option<Behaviour> {
+    let whole = |minor: Option<i64>| minor.map(Decimal::from);
+    let path = "payment_behaviour.written_off_amount";
+    let written_off = match &told.written_off_amount {
+        None => Some(Decimal::ZERO),
+        some => whole(amount(f, path, some.as_ref(), currency)),
+    };
+    let payments = told.settled.iter().map(|settled| {
+        let path = "payment_behaviour.settled.settled_amount";
+        let amount = whole(amount(f, path, settled.settled_amount.as_ref(), currency));
+        Some(Payment { days_late: settled.days_late.into(), count: settled.item_count, amount: amount? })
+    });
+    let payments: Vec<Option<Payment>> = payments.collect();
+    let payments: Vec<Payment> = payments.into_iter().collect::<Option<_>>()?;
+    Some(Behaviour { payment_index: payment_index(&payments, written_off?) })
 }
 
 fn conduct(change: collections::v1::Change) -> Result<Option<News>, Fault> {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Deserialize, Serialize};
-use weir_model::{CorrelationId, Currency, DecisionId, GroupId, HoldId, Money, SubjectId};
+use weir_model::{CorrelationId, Country, Currency, DecisionId, GroupId, HoldId, Money, SubjectId};
 
 use crate::decision::{Failure, Measure, Verdict, WayOut};
 use crate::exposure::Overflow;
@@ -173,6 +173,11 @@ impl Hold {
     /// Groups that stop it: their pool, or their head.
     pub(crate) fn stopped_by(&self) -> impl Iterator<Item = &GroupId> {
         self.failures.iter().filter(|failure| failure.action.stops()).filter_map(|failure| failure.group_id.as_ref())
+    }
+
+    /// Countries whose cap stops it.
+    pub(crate) fn stopped_in(&self) -> impl Iterator<Item = Country> {
+        self.failures.iter().filter(|failure| failure.action.stops()).filter_map(|failure| failure.country)
     }
 
     /// Nothing but an open hold can change.

@@ -6,7 +6,7 @@ mod rule;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use weir_model::SubjectId;
+use weir_model::{Country, SubjectId};
 
 pub use row::{Exclusion, RuleRow, Scope, StaleAfter, Subject};
 pub use rule::{Action, Comparator, Need, Rule, Threshold};
@@ -46,7 +46,7 @@ impl Default for Policy {
 impl Policy {
     /// The row a rule is asked by; none where it is off, or the account is exempt.
     pub fn row(&self, rule: Rule, subject: Subject<'_>, checkpoint: Checkpoint) -> Option<&RuleRow> {
-        self.component_row((rule, None), subject, checkpoint)
+        self.row_of((rule, None, None), subject, checkpoint)
     }
 
     /// The row a part of the exposure is limited by.
@@ -56,18 +56,23 @@ impl Policy {
         subject: Subject<'_>,
         checkpoint: Checkpoint,
     ) -> Option<&RuleRow> {
-        self.component_row((Rule::ComponentLimitExceeded, Some(component)), subject, checkpoint)
+        self.row_of((Rule::ComponentLimitExceeded, Some(component), None), subject, checkpoint)
     }
 
-    fn component_row(
+    /// The row a country is capped by.
+    pub fn country_cap(&self, country: Country, subject: Subject<'_>, checkpoint: Checkpoint) -> Option<&RuleRow> {
+        self.row_of((Rule::CountryCapExceeded, None, Some(country)), subject, checkpoint)
+    }
+
+    fn row_of(
         &self,
-        (rule, component): (Rule, Option<Component>),
+        (rule, component, country): (Rule, Option<Component>, Option<Country>),
         subject: Subject<'_>,
         checkpoint: Checkpoint,
     ) -> Option<&RuleRow> {
         let fits = |row: &&RuleRow| {
             row.rule == rule
-                && row.component == component
+                && (row.component, row.country) == (component, country)
                 && row::covers(&row.checkpoints, checkpoint)
                 && row.scope.holds(subject)
         };
@@ -94,7 +99,9 @@ impl Policy {
     pub fn completed(mut self) -> Policy {
         let for_all: Vec<Rule> = self.rules.iter().filter(|row| row.scope == Scope::All).map(|row| row.rule).collect();
         self.rules.extend(Policy::default().rules.into_iter().filter(|row| !for_all.contains(&row.rule)));
-        self.rules.sort_by(|a, b| (a.rule, &a.scope, a.component).cmp(&(b.rule, &b.scope, b.component)));
+        self.rules.sort_by(|a, b| {
+            (a.rule, &a.scope, a.component, a.country).cmp(&(b.rule, &b.scope, b.component, b.country))
+        });
         self
     }
 }

@@ -4,22 +4,23 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
-use weir_model::{AccountId, Currency, Money};
+use weir_model::{AccountId, Currency};
 
 use crate::book::{Account, Purse};
 use crate::check::Now;
 use crate::commitment::{Line, Reserved};
+use crate::country::{Countries, CountryTotal};
 use crate::error::Error;
 use crate::exposure::Overflow;
 use crate::fx::{NoRate, Rates, exact_product, exact_sum};
 use crate::order::Order;
 use crate::pattern::PassedOrder;
-use crate::policy::{PolicyVersion, Rule};
-use crate::pool::{Pools, Share, blocked_by, line_of};
-use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
+use crate::policy::{PolicyVersion, Rule, RuleRow};
+use crate::pool::{Amounts, Pools, blocked_by, line_of};
+use crate::rules::{self, Abroad, CountryAsked, Grace, Inherited, PoolAsked, Question};
 
 /// Everything the gate decides by: the book, or a draft over it.
-pub(crate) trait View: Pools {
+pub(crate) trait View: Pools + Countries {
     /// An account, as far as anything is known of it.
     fn account(&self, account_id: &AccountId) -> Option<&Account>;
     /// What the gate goes by.
@@ -132,7 +133,8 @@ pub(crate) fn surroundings<'a>(
             let Some(limit) = pool.group.limit else { continue };
             let owed = around.abroad.iter().map(|abroad| abroad.currency);
             let owed = std::iter::once(currency).chain(owed);
-            let (others, factors) = beside(pool.total(), &share, (about.currency, limit), owed, factor)?;
+            let own = (&share.amounts, about.currency);
+            let (others, factors) = beside(pool.total(), own, limit.currency(), owed, factor)?;
             around.pools.push(PoolAsked { group_id, limit, others, factors });
         }
     }
@@ -151,28 +153,44 @@ pub(crate) fn surroundings<'a>(
     Ok(around)
 }
 
-/// What all but one account owe of a pool, unrounded in its currency, and by which factors that account's share comes on
+/// What all but one account owe of a total, unrounded in a currency, and by which factors that account's part comes on
 /// top.
 fn beside(
     total: &[(Currency, i128)],
-    share: &Share,
-    (of_order, limit): (Currency, Money),
+    (amounts, of_order): (&Amounts, Currency),
+    into: Currency,
     owed: impl Iterator<Item = Currency>,
     factor: impl Fn(Currency, Currency) -> Result<Decimal, NoRate>,
 ) -> Result<(Decimal, SmallVec<[Decimal; 2]>), Error> {
-    let own = |currency| share.amounts.iter().find(|(known, _)| *known == currency).map_or(0, |(_, amount)| *amount);
+    let own = |currency| amounts.iter().find(|(known, _)| *known == currency).map_or(0, |(_, amount)| *amount);
     let mut others = Decimal::ZERO;
     for (currency, total) in total {
         let rest = total - own(*currency);
         if rest != 0 {
-            others = exact_sum(others, exact_product(rest, factor(*currency, limit.currency())?)?)?;
+            others = exact_sum(others, exact_product(rest, factor(*currency, into)?)?)?;
         }
     }
     let factors = owed.map(|currency| {
         let counts = own(currency) != 0 || currency == of_order;
-        if counts { factor(currency, limit.currency()) } else { Ok(Decimal::ZERO) }
+        if counts { factor(currency, into) } else { Ok(Decimal::ZERO) }
     });
     Ok((others, factors.collect::<Result<_, _>>()?))
+}
+
+/// The country an order counts in, where a row of the policy caps it.
+fn country_asked(
+    view: &impl View,
+    account: &Account,
+    (row, about): (Option<&RuleRow>, &About),
+    around: &Surroundings<'_>,
+) -> Result<Option<CountryAsked>, Error> {
+    let (Some(stake), Some(cap)) = (account.stake(), row.and_then(|row| row.amounts.first())) else { return Ok(None) };
+    let total = view.country(stake.country).map(CountryTotal::total).unwrap_or_default();
+    let rates = |from, to| view.rates().factor((from, to), about.today, view.policy().policy.fx_rate_days_max);
+    let owed = std::iter::once(around.currency).chain(around.abroad.iter().map(|abroad| abroad.currency));
+    let currency = cap.currency();
+    let (others, factors) = beside(&total, (&stake.amounts, about.currency), currency, owed, rates)?;
+    Ok(Some(CountryAsked { country: stake.country, currency, others, factors }))
 }
 
 impl Asked<'_> {
@@ -189,7 +207,11 @@ impl Asked<'_> {
         let horizon = policy.row(Rule::LimitExceededInHorizon, subject, order.checkpoint);
         let horizon = horizon.map(|row| rules::last_day(self.now.today, row.days));
         let about = About { currency: order.currency, own: self.own, today: self.now.today, horizon };
-        let Surroundings { currency, abroad, pools, inherited } = surroundings(view, account, &about)?;
+        let around = surroundings(view, account, &about)?;
+        let of_country = account.credit.as_deref().and_then(|credit| credit.country);
+        let cap = of_country.and_then(|country| policy.country_cap(country, subject, order.checkpoint));
+        let country = country_asked(view, account, (cap, &about), &around)?;
+        let Surroundings { currency, abroad, pools, inherited } = around;
         let purse = account.purse(currency);
         let (others, others_in_horizon) = about.others(purse, currency);
         let pattern = account.pattern.as_ref();
@@ -201,10 +223,12 @@ impl Asked<'_> {
             conduct: account.conduct.as_deref(),
             schedule: purse.map_or(&[], Purse::schedule),
             unapplied_credit: purse.map_or(0, Purse::unapplied_credit),
+            payment_index: purse.and_then(Purse::payment_index),
             others,
             others_in_horizon,
             abroad: &abroad,
             pools: &pools,
+            country: country.as_ref(),
             inherited: &inherited,
             lines: self.lines,
             prepaid: order.prepaid,

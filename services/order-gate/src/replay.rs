@@ -12,8 +12,8 @@ use crate::decision::{Ages, Decision, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::pattern::Orders;
 use crate::policy::Policy;
-use crate::rules::{self, Abroad, Grace, Inherited, PoolAsked, Question};
-use crate::standing::{Conduct, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
+use crate::rules::{self, Abroad, CountryAsked, Grace, Inherited, PoolAsked, Question};
+use crate::standing::{Conduct, Cover, Credit, EffectiveLimit, Grade, Limit, LimitInForce, Review};
 
 /// What the rules saw beside exposure and limit, which the verdict tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Facts {
     /// Its dunning level.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dunning_level: i32,
+    /// How promptly it had paid, 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_index: Option<Decimal>,
     /// What was past due, by due date.
     #[serde(default, skip_serializing_if = "is_default")]
     pub overdue: Vec<Due>,
@@ -108,6 +111,9 @@ pub struct CreditFacts {
     /// By when it was to be assessed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_date: Option<NaiveDate>,
+    /// Up to when it was insured without a gap, or when that had ended; none where it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insured_until: Option<NaiveDate>,
 }
 
 impl Facts {
@@ -133,9 +139,11 @@ impl Facts {
                 terms_days: credit.terms_days,
                 review: credit.review,
                 review_date: credit.review_date,
+                insured_until: credit.insured_until(question.today),
             }),
             blocked: question.conduct.and_then(|conduct| conduct.blocked.clone()),
             dunning_level: question.conduct.map_or(0, |conduct| conduct.dunning_level),
+            payment_index: question.payment_index,
             overdue: overdue(question.schedule, question.today),
             in_horizon: in_horizon(question.others, question.others_in_horizon)?,
             foreign: foreign.collect::<Result<_, Overflow>>()?,
@@ -163,7 +171,8 @@ fn in_horizon(all: Reserved, soon: Reserved) -> Result<Option<[i64; 3]>, Overflo
 }
 
 /// What the rules say of a past decision under another policy; none where its facts were not kept. The horizon is the one
-/// it was decided with, whatever the policy says of it.
+/// it was decided with, whatever the policy says of it; a country is asked about in the currency of the cap it had then,
+/// and not where it had none.
 pub(crate) fn replay(decision: &Decision, policy: &Policy) -> Result<Option<Verdict>, Overflow> {
     let Some(facts) = &decision.verdict.facts else { return Ok(None) };
     let past = Past::of(decision, facts);
@@ -179,6 +188,7 @@ struct Past<'a> {
     at_home: PastPurse,
     abroad: Vec<PastPurse>,
     pools: Vec<PoolAsked>,
+    country: Option<CountryAsked>,
     inherited: Vec<Inherited<'a>>,
     lines: Vec<Line>,
     prepaid: i64,
@@ -239,6 +249,12 @@ impl<'a> Past<'a> {
                 .map(|(f, facts)| PastPurse::of(&f.before, &facts.overdue, facts.in_horizon, today))
                 .collect(),
             pools: pools.collect(),
+            country: verdict.country.as_deref().map(|seen| CountryAsked {
+                country: seen.country,
+                currency: seen.currency,
+                others: seen.others,
+                factors: seen.factors.iter().copied().collect(),
+            }),
             inherited: inherited.collect(),
             lines,
             prepaid: (after.prepaid - before.prepaid).saturating_add(invoiced),
@@ -270,10 +286,12 @@ impl<'a> Past<'a> {
             conduct: Some(&self.conduct),
             schedule: &self.at_home.schedule,
             unapplied_credit: self.at_home.unapplied_credit,
+            payment_index: facts.payment_index,
             others: self.at_home.others,
             others_in_horizon: self.at_home.others_in_horizon,
             abroad,
             pools: &self.pools,
+            country: self.country.as_ref(),
             inherited: &self.inherited,
             lines: &self.lines,
             pattern: facts.pattern,
@@ -317,6 +335,8 @@ fn credit_of(decision: &Decision, facts: &CreditFacts) -> Credit {
         terms_days: facts.terms_days,
         review: facts.review,
         review_date: facts.review_date,
+        country: None,
+        cover: facts.insured_until.map(|to| Cover { from: to.min(today), to }).into_iter().collect(),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod abroad;
 mod account;
+mod country;
 mod limit;
 mod order;
 mod overdue;
@@ -13,16 +14,17 @@ use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use weir_model::{AccountId, Currency, GroupId, Money};
+use weir_model::{AccountId, Country, Currency, GroupId, Money};
 
 pub use abroad::Abroad;
 use abroad::elsewhere;
 pub(crate) use abroad::{Owed, owed};
+pub use country::CountryAsked;
 pub(crate) use limit::last_day;
 pub(crate) use overdue::oldest_overdue_days;
 
 use crate::commitment::{Line, Reserved};
-use crate::decision::{Ages, Failure, Foreign, Measure, Outcome, PoolSeen, Verdict};
+use crate::decision::{Ages, CountrySeen, Failure, Foreign, Measure, Outcome, PoolSeen, Verdict};
 use crate::exposure::{Due, Exposure, Overflow};
 use crate::fx::{converted_up, exact_product, exact_sum};
 use crate::order::Checkpoint;
@@ -48,6 +50,8 @@ pub struct Question<'a> {
     pub schedule: &'a [Due],
     /// Credit not yet allocated.
     pub unapplied_credit: i64,
+    /// How promptly it paid so far, 0 to 100; none for fewer than three payments.
+    pub payment_index: Option<Decimal>,
     /// What the account's other orders reserve.
     pub others: Reserved,
     /// The part of it that ships within the horizon the policy asks for, and what is delivered.
@@ -56,6 +60,8 @@ pub struct Question<'a> {
     pub abroad: &'a [Abroad<'a>],
     /// The pools the account's exposure counts in, its own group's first.
     pub pools: &'a [PoolAsked],
+    /// The country the order counts in; none where nothing caps it.
+    pub country: Option<&'a CountryAsked>,
     /// Groups whose head stops the account.
     pub inherited: &'a [Inherited<'a>],
     /// The order's lines, with what happened to them, in the order's currency.
@@ -213,6 +219,7 @@ pub(crate) fn judge(question: &Question<'_>) -> Result<Verdict, Overflow> {
         ways_out: Vec::new(),
         foreign: case.foreign,
         pools: case.pools,
+        country: case.country,
         facts: None,
     })
 }
@@ -237,6 +244,7 @@ struct Case<'a> {
     after: Exposure,
     foreign: Vec<Foreign>,
     pools: Vec<PoolSeen>,
+    country: Option<Box<CountrySeen>>,
     limit: LimitInForce,
     required: i64,
     value: i64,
@@ -261,6 +269,7 @@ impl<'a> Case<'a> {
             before,
             after,
             pools: pool::seen(question.pools, (&before, &after), &foreign)?,
+            country: country::seen(question, (&before, &after), &foreign)?,
             limit: question.credit.map_or(LimitInForce::Missing, |credit| credit.limit_on(question.today)),
             required: converted_up(order.credit_needed(), factor)?,
             value: converted_up(value.into(), factor)?,
@@ -290,6 +299,7 @@ struct Found {
     excess: i64,
     message: String,
     group_id: Option<GroupId>,
+    country: Option<Country>,
     /// Of the amounts, where it is not the account's.
     currency: Option<Currency>,
 }
@@ -305,6 +315,7 @@ impl Found {
             excess,
             message: message.into(),
             group_id: None,
+            country: None,
             currency: None,
         }
     }
@@ -331,9 +342,11 @@ impl Case<'_> {
             self.credit(&mut found);
             self.limit(&mut found)?;
             self.pools(&mut found);
+            self.country(&mut found);
             self.order(&mut found);
             self.order_pattern(&mut found)?;
             self.overdue(&mut found)?;
+            self.payment_index(&mut found);
         }
         let mut excess = 0;
         let mut failures = Vec::with_capacity(found.len());
@@ -343,8 +356,8 @@ impl Case<'_> {
             if action.stops() {
                 excess = excess.max(f.excess.min(self.value.max(self.required)));
             }
-            let Found { rule, value, threshold, shortfall, message, group_id, currency, .. } = f;
-            failures.push(Failure { rule, action, value, threshold, shortfall, message, group_id, currency });
+            let Found { rule, value, threshold, shortfall, message, group_id, country, currency, .. } = f;
+            failures.push(Failure { rule, action, value, threshold, shortfall, message, group_id, country, currency });
         }
         failures.sort_by_key(|failure| (failure.action, failure.rule));
         Ok((failures, excess))

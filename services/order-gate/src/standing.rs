@@ -2,8 +2,9 @@
 //! a version each; which limit holds is a matter of the date asked for. Amounts are minor units.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{Currency, GroupId};
+use weir_model::{Country, Currency, GroupId};
 
 use crate::exposure::Due;
 
@@ -110,6 +111,21 @@ pub struct Credit {
     /// By when it is to be assessed again.
     #[serde(default)]
     pub review_date: Option<NaiveDate>,
+    /// Where it is registered; none where nobody told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// On which days it is insured; the last to end as well where it is not any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cover: Vec<Cover>,
+}
+
+/// Days on which an insurer covers what an account owes, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cover {
+    /// First day.
+    pub from: NaiveDate,
+    /// Last day.
+    pub to: NaiveDate,
 }
 
 /// The limit in force on a date, temporary limits included.
@@ -138,6 +154,25 @@ impl LimitInForce {
 }
 
 impl Credit {
+    /// The last day up to which cover goes on without a gap; where there is none on the date, the day on which it ended.
+    /// None where there never was any.
+    pub fn insured_until(&self, date: NaiveDate) -> Option<NaiveDate> {
+        let ended = self.cover.iter().map(|cover| cover.to).filter(|to| *to < date).max();
+        // cover that begins today goes on from yesterday's
+        let mut last = date.pred_opt()?;
+        let goes_on = |last: NaiveDate| {
+            let next = last.succ_opt()?;
+            let covers = self.cover.iter().filter(|cover| cover.from <= next && cover.to > last);
+            covers.map(|cover| cover.to).max()
+        };
+        let mut until = None;
+        while let Some(longer) = goes_on(last) {
+            last = longer;
+            until = Some(longer);
+        }
+        until.or(ended)
+    }
+
     /// The limit in force on a date. Of several that hold the newest start wins; an absolute temporary limit takes its
     /// place, the sum of the others comes on top.
     pub fn limit_on(&self, date: NaiveDate) -> LimitInForce {
@@ -187,6 +222,16 @@ pub struct Position {
     pub schedule: Vec<Due>,
     /// Credit not yet allocated; not negative.
     pub unapplied_credit: i64,
+    /// How it paid so far; none where that was not told, as it is only when it moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<Behaviour>,
+}
+
+/// How an account paid so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behaviour {
+    /// How promptly, 0 to 100; none for fewer than three payments.
+    pub payment_index: Option<Decimal>,
 }
 
 /// What the collections context says.

@@ -1,5 +1,6 @@
 //! All SQL of the gate.
 
+mod countries;
 mod homes;
 mod load;
 mod owners;
@@ -7,6 +8,7 @@ mod read;
 mod save;
 mod tidings;
 
+pub(crate) use countries::{Owed, tell_totals, totals_of_others};
 pub(crate) use homes::{Moved, MovedUpTo, homes_after, homes_in, letters, read_letter};
 pub(crate) use load::{load, load_account, load_partitions, load_policy, load_rates};
 pub(crate) use owners::{
@@ -34,7 +36,7 @@ const PATTERN: &str = "pattern";
 /// Every query with a fixed text, to be prepared by a test.
 #[cfg(test)]
 pub(crate) fn queries() -> Vec<(&'static str, weir_store::Sql)> {
-    [homes::ALL, load::ALL, owners::ALL, read::ALL, save::ALL, tidings::ALL].concat()
+    [countries::ALL, homes::ALL, load::ALL, owners::ALL, read::ALL, save::ALL, tidings::ALL].concat()
 }
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<T> {

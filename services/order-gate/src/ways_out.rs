@@ -28,6 +28,7 @@ pub(crate) fn find(question: &Question<'_>, verdict: &Verdict) -> Result<Vec<Way
         Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded,
         Rule::GroupPoolExceeded,
+        Rule::CountryCapExceeded,
     ]);
     let over_value = shortfall(&[Rule::OrderValueExceeded, Rule::GradeReview, Rule::OrderPatternDeviation]);
     let overdue = shortfall(&[Rule::OverdueDaysExceeded, Rule::OverdueAmountExceeded]);

@@ -150,6 +150,8 @@ text_ids! {
     LimitRequestId;
     /// One limit, effective-dated.
     LimitId;
+    /// Credit insurance of an account.
+    InsuranceId;
     /// A collections case.
     CaseId;
     /// A task on a worklist.

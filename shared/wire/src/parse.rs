@@ -6,7 +6,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use prost_types::Timestamp;
 use rust_decimal::Decimal;
-use weir_model::{Currency, Fields, IdError, Money, TextId};
+use weir_model::{Country, Currency, Fields, IdError, Money, TextId};
 
 use crate::{
     common::v1::{Context, Token},
@@ -63,6 +63,16 @@ pub fn optional_text(fields: &mut Fields, path: &str, text: &str, length_max: us
 /// A required currency code.
 pub fn currency(fields: &mut Fields, path: &str, code: &str) -> Option<Currency> {
     fields.check(path, Currency::from_code(code))
+}
+
+/// A required country code.
+pub fn country(fields: &mut Fields, path: &str, code: &str) -> Option<Country> {
+    fields.check(path, Country::from_code(code))
+}
+
+/// A country code that may be left empty.
+pub fn optional_country(fields: &mut Fields, path: &str, code: &str) -> Option<Option<Country>> {
+    if code.is_empty() { Some(None) } else { country(fields, path, code).map(Some) }
 }
 
 /// A required amount of any sign.

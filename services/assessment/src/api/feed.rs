@@ -71,6 +71,7 @@ fn grade_change(grade: &GradeRecord) -> Change {
         recommended_terms_days: grade.terms_days,
         effective_date: Some(emit::date(grade.effective_date)),
         review_date: Some(emit::date(grade.review_date)),
+        country_code: grade.country.clone(),
     };
     Change { change: Some(change::Change::Grade(grade)) }
 }

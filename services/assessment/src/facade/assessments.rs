@@ -209,6 +209,7 @@ async fn grade_in(tx: &mut Tx, call: &Call, id: &AssessmentId, summary: &Summary
             return Ok(());
         }
     }
+    let profile = store::profile(&mut *tx, &summary.account_id).await?;
     let grade = GradeRecord {
         account_id: summary.account_id.clone(),
         version: before.as_ref().map_or(0, |before| before.version) + 1,
@@ -219,6 +220,7 @@ async fn grade_in(tx: &mut Tx, call: &Call, id: &AssessmentId, summary: &Summary
         terms_days: summary.terms_days,
         effective_date: summary.as_of,
         review_date: summary.review_date,
+        country: profile.map(|(profile, _)| profile.country).unwrap_or_default(),
     };
     store::save_grade_in(tx, &grade).await?;
     let change = Change {

@@ -92,7 +92,9 @@ create table grades (
     recommended_limit {money} not null,
     terms_days {int} not null,
     effective_date {date} not null,
-    review_date {date} not null
+    review_date {date} not null,
+    -- of registration, as the profile had it
+    country {text} not null
 ) {table};
 
 -- learned from receivables

@@ -13,20 +13,21 @@ mod sql {
     weir_store::queries! {
         LOCK = "
             select account_id, version, assessment_id, grade, score, currency, recommended_limit, terms_days,
-                   effective_date, review_date
+                   effective_date, review_date, country
             from grades where account_id = $1" pg(" for update");
         PAGE = "
             select account_id, version, assessment_id, grade, score, currency, recommended_limit, terms_days,
-                   effective_date, review_date
+                   effective_date, review_date, country
             from grades where account_id > $1 order by account_id limit $2";
         INSERT = "
             insert into grades (account_id, version, assessment_id, grade, score, currency, recommended_limit,
-                                terms_days, effective_date, review_date)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                terms_days, effective_date, review_date, country)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             on conflict (account_id) do nothing";
         UPDATE = "
             update grades set version = $2, assessment_id = $3, grade = $4, score = $5, currency = $6,
-                              recommended_limit = $7, terms_days = $8, effective_date = $9, review_date = $10
+                              recommended_limit = $7, terms_days = $8, effective_date = $9, review_date = $10,
+                              country = $11
             where account_id = $1";
     }
 }
@@ -43,6 +44,7 @@ struct Row {
     terms_days: i64,
     effective_date: NaiveDate,
     review_date: NaiveDate,
+    country: String,
 }
 
 impl Row {
@@ -57,6 +59,7 @@ impl Row {
             terms_days: days(self.terms_days)?,
             effective_date: self.effective_date,
             review_date: self.review_date,
+            country: self.country,
         })
     }
 }
@@ -87,6 +90,7 @@ pub(crate) async fn save_grade_in(tx: &mut Tx, grade: &GradeRecord) -> Result<()
         .bind(i64::from(grade.terms_days))
         .bind(grade.effective_date)
         .bind(grade.review_date)
+        .bind(grade.country.as_str())
         .execute()
         .await?;
     if written == 1 { Ok(()) } else { Err(Error::Retry("another call graded the account first".to_owned())) }

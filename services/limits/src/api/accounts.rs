@@ -110,7 +110,7 @@ impl Edge {
 }
 
 /// An account without what is past.
-fn account(account: &CreditAccount, today: NaiveDate) -> Option<weir_wire::limits::v1::CreditAccount> {
+pub(super) fn account(account: &CreditAccount, today: NaiveDate) -> Option<weir_wire::limits::v1::CreditAccount> {
     Some(emit::account(&account.clone().without_past(today)))
 }
 

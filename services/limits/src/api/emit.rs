@@ -7,6 +7,7 @@ use crate::{
     grade::{Grade, GradeRecord},
     group::{Group, Member, MemberId},
     in_force::{InForce, LineKind},
+    insurance::Insurance,
     limit::{Limit, StandingLimit},
     policy::{OrderPolicy, Policy, PolicyRules},
     recommendation::{self, Recommendation},
@@ -66,6 +67,25 @@ pub(super) fn temporary_limit(limit: &TemporaryLimit) -> wire::TemporaryLimit {
     }
 }
 
+/// Insurance on the days on which it counts; none when it was ended before it began.
+fn insurance(insurance: &Insurance) -> Option<wire::CreditInsurance> {
+    let (period, cover, end) = (insurance.effective()?, &insurance.cover, insurance.end.as_ref());
+    Some(wire::CreditInsurance {
+        insurance_id: insurance.insurance_id.to_string(),
+        policy_reference: cover.policy_reference.clone(),
+        insured_amount: Some(emit::money(cover.insured)),
+        cover_percent: Some(emit::decimal(cover.percent)),
+        valid_from_date: Some(emit::date(period.from)),
+        valid_to_date: period.to.map(emit::date),
+        reason: cover.reason.clone(),
+        set_by: insurance.set_by.to_string(),
+        set_time: Some(emit::timestamp(insurance.set_at)),
+        ended_by: end.map(|end| end.act.by.to_string()).unwrap_or_default(),
+        ended_time: end.map(|end| emit::timestamp(end.act.at)),
+        end_reason: end.map(|end| end.reason.clone()).unwrap_or_default(),
+    })
+}
+
 fn order_policy(policy: OrderPolicy) -> wire::OrderPolicy {
     use wire::order_policy::Review;
     let review = match policy {
@@ -113,7 +133,13 @@ pub(super) fn account(account: &CreditAccount) -> wire::CreditAccount {
         limits: account.limits.iter().filter_map(effective_limit).collect(),
         temporary_limits: account.temporary_limits.iter().map(temporary_limit).collect(),
         opened_time: Some(emit::timestamp(account.opened_at)),
+        insurances: account.insurances.iter().filter_map(insurance).collect(),
+        country_code: country(account),
     }
+}
+
+fn country(account: &CreditAccount) -> String {
+    account.country.map(|country| country.to_string()).unwrap_or_default()
 }
 
 /// An account as the feed tells it; what is past must be gone from it already.
@@ -135,6 +161,8 @@ pub(super) fn account_change(account: &CreditAccount) -> wire::Change {
         review_date: account.grade.as_ref().and_then(|record| record.review_date).map(emit::date),
         shares_exposure: membership.is_some_and(|membership| membership.flags.shares_exposure),
         inherits_block: membership.is_some_and(|membership| membership.flags.inherits_block),
+        insurances: account.insurances.iter().filter_map(insurance).collect(),
+        country_code: country(account),
     };
     wire::Change { change: Some(wire::change::Change::CreditAccount(change)) }
 }

@@ -84,9 +84,11 @@ pub(super) fn opening(message: &wire::OpenCreditAccountRequest) -> Result<(Reque
     // a segment is named like an id
     let segment: Option<Option<weir_model::GroupId>> = parse::optional_id(f, "segment", &message.segment);
     let group_id = parse::optional_id(f, "group_id", &message.group_id);
+    let country = parse::optional_country(f, "country_code", &message.country_code);
     let opening = (|| {
         let segment = segment?.map(|segment| segment.as_str().to_owned()).unwrap_or_default();
-        Some((request_id?, Opening { account_id: account_id?, currency: currency?, segment, group_id: group_id? }))
+        let (account_id, currency) = (account_id?, currency?);
+        Some((request_id?, Opening { account_id, currency, segment, group_id: group_id?, country: country? }))
     })();
     fields.finish_with(opening)
 }

@@ -69,4 +69,12 @@ impl LimitsService for Edge {
     async fn unfreeze_account(&self, r: Request<UnfreezeAccountRequest>) -> Answer<UnfreezeAccountResponse> {
         self.unfreeze(r).await.map(Response::new)
     }
+
+    async fn set_credit_insurance(&self, r: Request<SetCreditInsuranceRequest>) -> Answer<SetCreditInsuranceResponse> {
+        self.set_insurance(r).await.map(Response::new)
+    }
+
+    async fn end_credit_insurance(&self, r: Request<EndCreditInsuranceRequest>) -> Answer<EndCreditInsuranceResponse> {
+        self.end_insurance(r).await.map(Response::new)
+    }
 }

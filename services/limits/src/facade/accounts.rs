@@ -1,7 +1,7 @@
 //! Accounts: opening, reading, freezing.
 
 use chrono::NaiveDate;
-use weir_model::{AccountId, Call, Currency, GroupId, Reason};
+use weir_model::{AccountId, Call, Country, Currency, GroupId, Reason};
 use weir_store::{Done, Instant, Tx};
 
 use super::{Limits, append_account_in, groups, require_account_in, save_account_in};
@@ -22,6 +22,7 @@ pub(crate) struct Opening {
     pub(crate) currency: Currency,
     pub(crate) segment: String,
     pub(crate) group_id: Option<GroupId>,
+    pub(crate) country: Option<Country>,
 }
 
 /// An account and its limit in force on a day.
@@ -129,6 +130,7 @@ pub(super) async fn open_in(tx: &mut Tx, call: &Call, opening: &Opening) -> Resu
         version: 1,
         currency: opening.currency,
         segment: opening.segment.clone(),
+        country: opening.country,
         membership,
         grade: None,
         terms_days: terms::PREPAY,
@@ -137,6 +139,7 @@ pub(super) async fn open_in(tx: &mut Tx, call: &Call, opening: &Opening) -> Resu
         freezes: Vec::new(),
         limits: Vec::new(),
         temporary_limits: Vec::new(),
+        insurances: Vec::new(),
         opened_at: call.at,
     };
     if let Some(group_id) = &opening.group_id {
@@ -158,6 +161,7 @@ fn same_opening(account: CreditAccount, opening: &Opening) -> Result<CreditAccou
     let group_id = account.membership.as_ref().map(|membership| &membership.group_id);
     let same = account.currency == opening.currency
         && account.segment == opening.segment
+        && (opening.country.is_none() || account.country == opening.country)
         && (opening.group_id.is_none() || group_id == opening.group_id.as_ref());
     if same { Ok(account) } else { Err(Error::Exists { what: "credit account", id: opening.account_id.to_string() }) }
 }

@@ -30,6 +30,7 @@ impl Limits {
         let policy = require_policy_in(tx, call.today).await?;
         let before = account.clone();
         account.grade = Some(record.clone());
+        account.country = record.country.or(account.country);
         account.policy_id = Some(policy.policy_id.clone());
         apply_rules(&mut account, &policy.rules);
         save_account_in(tx, call, &before, &mut account, "grade_changed").await?;
@@ -148,6 +149,7 @@ async fn open_for(tx: &mut Tx, call: &Call, record: &GradeRecord) -> Result<Cred
         currency: record.recommended_limit.currency(),
         segment: String::new(),
         group_id: None,
+        country: record.country,
     };
     accounts::open_in(tx, call, &opening).await
 }

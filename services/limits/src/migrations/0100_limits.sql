@@ -36,6 +36,8 @@ create table credit_accounts (
     version         {int} not null,
     currency        {text} not null,
     segment         {text} not null,
+    -- where it is registered, ISO 3166-1 alpha-2; null while nobody told it
+    country         {text},
     group_id        {text} references account_groups (group_id),
     shares_exposure {bool} not null,
     inherits_block  {bool} not null,
@@ -114,6 +116,31 @@ create table freezes (
 ) {table};
 create unique index freezes_open on freezes (account_id) where lifted_on is null;
 create index freezes_account on freezes (account_id);
+
+create table insurances (
+    insurance_id     {text} not null primary key,
+    account_id       {text} not null references credit_accounts (account_id),
+    -- what the insurer calls its policy
+    policy_reference {text} not null,
+    currency         {text} not null,
+    insured_amount   {money} not null check (insured_amount > 0),
+    -- the share of a loss the insurer bears, in hundredths of a percent
+    cover_hundredths {int} not null check (cover_hundredths between 1 and 10000),
+    valid_from       {date} not null,
+    valid_to         {date} not null check (valid_to >= valid_from),
+    reason           {text} not null,
+    set_by           {text} not null,
+    set_at           {instant} not null,
+    -- first day on which it no longer counts because it was ended early, by whom, when and why
+    ended_on         {date},
+    ended_by         {text},
+    ended_at         {instant},
+    end_reason       {text},
+    check ((ended_on is null) = (ended_by is null)),
+    check ((ended_on is null) = (ended_at is null)),
+    check ((ended_on is null) = (end_reason is null))
+) {table};
+create index insurances_account on insurances (account_id);
 
 create table limit_requests (
     limit_request_id {text} not null primary key,

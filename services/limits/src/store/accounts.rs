@@ -1,9 +1,9 @@
 //! Credit accounts.
 
-use weir_model::{AccountId, GroupId, PolicyId};
+use weir_model::{AccountId, Country, GroupId, PolicyId};
 use weir_store::{Id, Instant, Json, Result, Tx, queries};
 
-use super::{Reader, currency, grants};
+use super::{Reader, country, currency, grants, insurances};
 use crate::{
     account::CreditAccount,
     grade::{Grade, GradeRecord},
@@ -13,21 +13,23 @@ use crate::{
 
 queries! {
     ACCOUNT = "
-        select account_id, version, currency, segment, group_id, shares_exposure, inherits_block, grade_record, terms_days,
-               order_policy, policy_id, opened_at
+        select account_id, version, currency, segment, country, group_id, shares_exposure, inherits_block, grade_record,
+               terms_days, order_policy, policy_id, opened_at
         from credit_accounts where account_id = $1";
     LOCK_ACCOUNT = "
-        select account_id, version, currency, segment, group_id, shares_exposure, inherits_block, grade_record, terms_days,
-               order_policy, policy_id, opened_at
+        select account_id, version, currency, segment, country, group_id, shares_exposure, inherits_block, grade_record,
+               terms_days, order_policy, policy_id, opened_at
         from credit_accounts where account_id = $1" pg(" for update");
     INSERT_ACCOUNT = "
         insert into credit_accounts (account_id, version, currency, segment, group_id, shares_exposure, inherits_block,
-            grade, grade_version, grade_record, terms_days, order_policy, policy_id, frozen, opened_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            grade, grade_version, grade_record, terms_days, order_policy, policy_id, frozen, opened_at,
+            country)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (account_id) do nothing";
     SAVE_ACCOUNT = "
         update credit_accounts set version = $2, group_id = $3, shares_exposure = $4, inherits_block = $5, grade = $6,
-            grade_version = $7, grade_record = $8, terms_days = $9, order_policy = $10, policy_id = $11, frozen = $12
+            grade_version = $7, grade_record = $8, terms_days = $9, order_policy = $10, policy_id = $11, frozen = $12,
+            country = $13
         where account_id = $1";
     MEMBERS = "
         select account_id, shares_exposure, inherits_block from credit_accounts where group_id = $1 order by account_id";
@@ -42,6 +44,7 @@ struct AccountRow {
     version: i64,
     currency: String,
     segment: String,
+    country: Option<String>,
     group_id: Option<Id<GroupId>>,
     shares_exposure: bool,
     inherits_block: bool,
@@ -89,8 +92,8 @@ pub(crate) async fn accounts(
     let mut reader = reader;
     let rows = reader
         .build(
-            "select account_id, version, currency, segment, group_id, shares_exposure, inherits_block, grade_record,
-                    terms_days, order_policy, policy_id, opened_at
+            "select account_id, version, currency, segment, country, group_id, shares_exposure, inherits_block,
+                    grade_record, terms_days, order_policy, policy_id, opened_at
              from credit_accounts where account_id > ",
         )
         .value(after.map_or("", AccountId::as_str))
@@ -113,6 +116,7 @@ async fn complete(reader: &mut Reader<'_>, rows: Vec<AccountRow>) -> Result<Vec<
     let mut limits = grants::limits_of(reader, &ids).await?;
     let mut temporary_limits = grants::temporary_limits_of(reader, &ids).await?;
     let mut freezes = grants::freezes_of(reader, &ids).await?;
+    let mut insurances = insurances::insurances_of(reader, &ids).await?;
     rows.into_iter()
         .map(|row| {
             let account_id = row.account_id.0;
@@ -121,6 +125,7 @@ async fn complete(reader: &mut Reader<'_>, rows: Vec<AccountRow>) -> Result<Vec<
                 version: row.version,
                 currency: currency(&row.currency)?,
                 segment: row.segment,
+                country: row.country.as_deref().map(country).transpose()?,
                 membership: row.group_id.map(|group_id| Membership { group_id: group_id.0, flags }),
                 grade: row.grade_record.map(|record| record.0),
                 terms_days: row.terms_days,
@@ -129,6 +134,7 @@ async fn complete(reader: &mut Reader<'_>, rows: Vec<AccountRow>) -> Result<Vec<
                 freezes: freezes.remove(&account_id).unwrap_or_default(),
                 limits: limits.remove(&account_id).unwrap_or_default(),
                 temporary_limits: temporary_limits.remove(&account_id).unwrap_or_default(),
+                insurances: insurances.remove(&account_id).unwrap_or_default(),
                 opened_at: row.opened_at.get(),
                 account_id,
             })
@@ -157,12 +163,13 @@ pub(crate) async fn insert_account(tx: &mut Tx, account: &CreditAccount) -> Resu
         .bind(account.policy_id.as_ref().map(PolicyId::as_str))
         .bind(account.freeze().is_some())
         .bind(Instant::from(account.opened_at))
+        .bind(account.country.as_ref().map(Country::code))
         .execute()
         .await?;
     Ok(inserted == 1)
 }
 
-/// Writes an account's row back; limits, temporary limits and freezes have statements of their own.
+/// Writes an account's row back; limits, temporary limits, freezes and insurance have statements of their own.
 pub(crate) async fn save_account(tx: &mut Tx, account: &CreditAccount) -> Result<()> {
     let membership = account.membership.as_ref();
     let grade = account.grade.as_ref();
@@ -179,6 +186,7 @@ pub(crate) async fn save_account(tx: &mut Tx, account: &CreditAccount) -> Result
         .bind(account.order_policy.map(Json))
         .bind(account.policy_id.as_ref().map(PolicyId::as_str))
         .bind(account.freeze().is_some())
+        .bind(account.country.as_ref().map(Country::code))
         .execute()
         .await?;
     Ok(())

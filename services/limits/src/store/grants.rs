@@ -82,7 +82,7 @@ struct FreezeRow {
     lifted_on: Option<NaiveDate>,
 }
 
-fn by_account<R, T>(
+pub(super) fn by_account<R, T>(
     rows: Vec<R>,
     account_id: impl Fn(&R) -> AccountId,
     read: impl Fn(R) -> Result<T>,

@@ -6,7 +6,10 @@ use weir_store::{Db, on_both_databases};
 use weir_wire::{common, emit, limits::v1::*};
 
 use super::world::{World, amount, date, fields_of, manager, reason_of, record, sales, yuan};
-use crate::{api::ACCESS, grade::Grade};
+use crate::{
+    api::ACCESS,
+    grade::{Grade, GradeRecord},
+};
 
 fn roles(rpc: &str) -> Vec<Role> {
     let path = format!("/weir.limits.v1.LimitsService/{rpc}");
@@ -58,6 +61,26 @@ on_both_databases! {
         };
         let refused = world.limits(sales()).open_credit_account(request).await.unwrap_err();
         assert_eq!(refused.code(), Code::AlreadyExists);
+    }
+
+    async fn the_country_of_a_grade_takes_the_place_of_the_one_it_was_opened_with(db: Db) {
+        let world = World::new(db).await;
+        let open = |country: &str| OpenCreditAccountRequest {
+            request_id: world.id(),
+            account_id: "acme".to_owned(),
+            currency_code: "CNY".to_owned(),
+            country_code: country.to_owned(),
+            ..Default::default()
+        };
+        let opened = world.limits(sales()).open_credit_account(open("VN")).await.unwrap().into_inner();
+        assert_eq!(opened.credit_account.unwrap().country_code, "VN");
+        let other = world.limits(sales()).open_credit_account(open("TH")).await.unwrap_err();
+        assert_eq!(other.code(), Code::AlreadyExists);
+        world.grade(&record("acme", 1, Grade::B, "80", 0)).await;
+        assert_eq!(world.account("acme").await.country_code, "CN");
+        // an assessment that tells none leaves it as it is
+        world.grade(&GradeRecord { country: None, ..record("acme", 2, Grade::B, "80", 0) }).await;
+        assert_eq!(world.account("acme").await.country_code, "CN");
     }
 
     async fn opening_the_same_account_at_the_same_moment_opens_one(db: Db) {

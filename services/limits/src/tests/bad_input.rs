@@ -34,9 +34,10 @@ on_both_databases! {
             currency_code: "XXX".to_owned(),
             segment: "a\u{7}".to_owned(),
             group_id: long.clone(),
+            country_code: "cn".to_owned(),
         };
         let fields = named(limits.open_credit_account(open).await);
-        assert_eq!(fields, ["request_id", "account_id", "currency_code", "segment", "group_id"]);
+        assert_eq!(fields, ["request_id", "account_id", "currency_code", "segment", "group_id", "country_code"]);
 
         let get = GetCreditAccountRequest {
             account_id: String::new(),

@@ -259,6 +259,7 @@ impl assessment::feed_service_server::FeedService for Grades {
                 recommended_terms_days: 60,
                 effective_date: Some(emit::date(date("2026-03-01"))),
                 review_date: None,
+                country_code: "CN".to_owned(),
             };
             let change = assessment::Change { change: Some(assessment::change::Change::Grade(grade)) };
             let header = EntryHeader { position, correlation_id: "story".to_owned(), ..Default::default() };

@@ -78,6 +78,7 @@ on_both_databases! {
             currency_code: "CNY".to_owned(),
             segment: String::new(),
             group_id: "parent".to_owned(),
+            ..Default::default()
         };
         let opened = world.limits(manager("mo")).open_credit_account(open.clone()).await.unwrap().into_inner();
         assert_eq!(opened.credit_account.unwrap().group_id, "parent");

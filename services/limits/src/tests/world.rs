@@ -73,6 +73,7 @@ pub(super) fn record(account_id: &str, version: i64, grade: Grade, score: &str, 
         },
         effective_date: date("2026-03-01"),
         review_date: Some(date("2026-06-01")),
+        country: weir_model::Country::from_code("CN").ok(),
     }
 }
 

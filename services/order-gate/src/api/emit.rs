@@ -53,6 +53,7 @@ pub(super) fn decision(decision: &Decision) -> wire::Decision {
         failures: verdict.failures.iter().map(|f| failure(f, currency)).collect(),
         foreign: verdict.foreign.iter().map(|f| groups::foreign(f, currency)).collect(),
         pools: verdict.pools.iter().map(groups::pool).collect(),
+        country: verdict.country.as_deref().map(groups::country),
         required_amount: amount(verdict.required, currency),
         exposure_before: Some(exposure(&verdict.before, currency)),
         exposure_after: Some(exposure(&verdict.after, currency)),
@@ -122,6 +123,7 @@ pub(super) fn failure(failure: &Failure, currency: Currency) -> wire::RuleFailur
         shortfall: failure.shortfall.and_then(|shortfall| amount(shortfall, currency)),
         message: failure.message.clone(),
         group_id: failure.group_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+        country_code: failure.country.map(|country| country.to_string()).unwrap_or_default(),
     }
 }
 
@@ -132,6 +134,7 @@ fn of(measure: Measure, currency: Currency) -> wire::measure::Measure {
         Measure::Days(days) => wire::measure::Measure::Days(days),
         Measure::Level(level) => wire::measure::Measure::Level(level),
         Measure::Milliseconds(ms) => wire::measure::Measure::Milliseconds(ms),
+        Measure::Index(index) => wire::measure::Measure::Index(decimal(index)),
     }
 }
 
@@ -295,11 +298,13 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::AccountFrozen => wire::Rule::AccountFrozen,
         Rule::NotAssessed => wire::Rule::NotAssessed,
         Rule::ReviewOverdue => wire::Rule::ReviewOverdue,
+        Rule::InsuranceLapsed => wire::Rule::InsuranceLapsed,
         Rule::NoCreditGrade => wire::Rule::NoCreditGrade,
         Rule::LimitMissing => wire::Rule::LimitMissing,
         Rule::LimitExpired => wire::Rule::LimitExpired,
         Rule::LimitExceeded => wire::Rule::LimitExceeded,
         Rule::GroupPoolExceeded => wire::Rule::GroupPoolExceeded,
+        Rule::CountryCapExceeded => wire::Rule::CountryCapExceeded,
         Rule::LimitExceededInHorizon => wire::Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded => wire::Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded => wire::Rule::OrderValueExceeded,
@@ -311,6 +316,7 @@ pub(super) fn rule(rule: Rule) -> wire::Rule {
         Rule::OverdueAmountExceeded => wire::Rule::OverdueAmountExceeded,
         Rule::OverdueShareExceeded => wire::Rule::OverdueShareExceeded,
         Rule::DunningLevelExceeded => wire::Rule::DunningLevelExceeded,
+        Rule::PaymentIndexBelowMinimum => wire::Rule::PaymentIndexBelowMinimum,
         Rule::WatchBand => wire::Rule::WatchBand,
     }
 }

@@ -1,4 +1,4 @@
-//! Pools and other currencies, written to messages.
+//! Pools, countries and other currencies, written to messages.
 
 use rust_decimal::Decimal;
 use weir_model::{Currency, GroupId, Money};
@@ -8,7 +8,7 @@ use weir_wire::{
 };
 
 use super::emit;
-use crate::decision::{Foreign, PoolSeen};
+use crate::decision::{CountrySeen, Foreign, PoolSeen};
 use crate::fx;
 
 /// What is owed in another currency than the one given.
@@ -29,6 +29,17 @@ pub(super) fn pool(pool: &PoolSeen) -> wire::PoolExposure {
         exposure_before: amount(pool.before),
         exposure_after: amount(pool.after),
         headroom: amount(pool.headroom()),
+    }
+}
+
+pub(super) fn country(seen: &CountrySeen) -> wire::CountryExposure {
+    let amount = |minor| Some(money(Money::new(minor, seen.currency)));
+    wire::CountryExposure {
+        country_code: seen.country.to_string(),
+        cap: seen.cap.and_then(amount),
+        exposure_before: amount(seen.before),
+        exposure_after: amount(seen.after),
+        headroom: seen.headroom().and_then(amount),
     }
 }
 

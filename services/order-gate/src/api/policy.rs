@@ -20,6 +20,7 @@ const DAYS_MAX: i64 = 3_650;
 const LEVEL_MAX: i64 = 100;
 const PERCENT_MAX: Decimal = Decimal::ONE_THOUSAND;
 const PERCENT_SCALE: u32 = 2;
+const INDEX_SCALE: u32 = 2;
 const ROWS_MAX: usize = 500;
 const AMOUNTS_MAX: usize = 200;
 const SEGMENT_LENGTH_MAX: usize = 200;
@@ -92,7 +93,10 @@ fn row(f: &mut Fields, path: &str, row: &wire::RuleRow) -> Option<RuleRow> {
     let bounds = (Decimal::ZERO, PERCENT_MAX);
     let percent = parse::optional_decimal(f, &at("percent"), row.percent.as_ref(), bounds, PERCENT_SCALE);
     let level = whole(f, &at("level"), row.level, LEVEL_MAX);
+    let bounds = (Decimal::ZERO, Decimal::ONE_HUNDRED);
+    let index_min = parse::optional_decimal(f, &at("index_min"), row.index_min.as_ref(), bounds, INDEX_SCALE);
     let component = component(f, &at("component"), row.component);
+    let country = parse::optional_country(f, &at("country_code"), &row.country_code);
     let stale_after = stale_after(f, &at("stale_after"), row.stale_after.as_ref());
     let read = RuleRow {
         rule: rule?,
@@ -107,7 +111,9 @@ fn row(f: &mut Fields, path: &str, row: &wire::RuleRow) -> Option<RuleRow> {
         amounts: amounts?,
         percent: percent?,
         level: level?,
+        index_min: index_min?,
         component: component?,
+        country: country?,
         stale_after: stale_after?,
     };
     let complete = fits(f, path, &read);
@@ -121,7 +127,9 @@ fn fits(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
         (Threshold::Amounts, "amounts", !row.amounts.is_empty()),
         (Threshold::Percent, "percent", row.percent.is_some()),
         (Threshold::Level, "level", row.level.is_some()),
+        (Threshold::IndexMin, "index_min", row.index_min.is_some()),
         (Threshold::Component, "component", row.component.is_some()),
+        (Threshold::Country, "country_code", row.country.is_some()),
         (Threshold::StaleAfter, "stale_after", row.stale_after != StaleAfter::default()),
     ];
     let mut complete = true;
@@ -138,12 +146,14 @@ fn fits(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
     complete
 }
 
-/// A manual block beats everything (rule 5.8), and what was decided by news too old is always marked (rule 5.9).
+/// A manual block beats everything (rule 5.8), and what was decided by news too old is always marked (rule 5.9). What a
+/// country owes is compared in the one currency of its cap.
 fn may_do(f: &mut Fields, path: &str, row: &RuleRow) -> bool {
     let (field, wrong) = match row.rule {
         Rule::AccountBlocked if !row.action.stops() => ("action", "must block or reject"),
         Rule::AccountBlocked if !row.checkpoints.is_empty() => ("checkpoints", "must be all: a block holds everywhere"),
         Rule::Technical if row.action == Action::Off => ("action", "must at least note it"),
+        Rule::CountryCapExceeded if row.amounts.len() > 1 => ("amounts", "must be one: the cap of the country"),
         _ => return true,
     };
     f.add(format!("{path}.{field}"), wrong);

@@ -6,6 +6,7 @@ use weir_model::{AccountId, GroupId};
 
 use super::Draft;
 use crate::book::Account;
+use crate::country;
 use crate::fx::Rates;
 use crate::hold::Hold;
 use crate::policy::PolicyVersion;
@@ -39,13 +40,16 @@ impl View for Draft<'_> {
 }
 
 impl Draft<'_> {
-    /// Changes what an account owes, or which group it is in, and the pools with it.
+    /// Changes what an account owes, or which group or country it is of, and the pools and countries with it.
     pub(super) fn change_account(&mut self, account_id: &AccountId, change: impl FnOnce(&mut Account)) {
-        let before = self.account(account_id).and_then(Account::share);
+        let parts = |account: &Account| (account.share(), account.stake());
+        let (share, stake) = self.account(account_id).map(parts).unwrap_or_default();
         change(self.account_mut(account_id));
-        let after = self.account(account_id).and_then(Account::share);
-        let fell = shift(self, before.as_ref(), after.as_ref());
+        let (share_now, stake_now) = self.account(account_id).map(parts).unwrap_or_default();
+        let fell = shift(self, share.as_ref(), share_now.as_ref());
         self.freed.extend(fell);
+        let freed = country::shift(self, stake.as_ref(), stake_now.as_ref());
+        self.freed_countries.extend(freed);
     }
 
     /// Takes in what limits say of a group; whether it is news.

@@ -10,6 +10,7 @@ use weir_model::{AccountId, Call, Currency, DecisionId, HoldId, OrderId};
 
 use super::{Draft, Settled, call_for, json};
 use crate::check::check_with;
+use crate::country::Countries as _;
 use crate::decision::{Decision, Outcome, Verdict};
 use crate::dossier::Dossier;
 use crate::error::Error;
@@ -144,9 +145,9 @@ impl Draft<'_> {
     }
 
     /// Checks held orders again, oldest first, until the room is used (rule 5.7): those of some accounts, and those that wait
-    /// for groups in which room may have come free. Each result that is news is recorded; an order that cannot be judged
-    /// now goes on waiting. One that passes may leave room in its turn, where it counted for more, or for another account:
-    /// the oldest order there comes first again.
+    /// for groups or countries in which room may have come free. Each result that is news is recorded; an order that cannot
+    /// be judged now goes on waiting. One that passes may leave room in its turn, where it counted for more, or for another
+    /// account: the oldest order there comes first again.
     pub(super) fn recheck_held(
         &mut self,
         call: &Call,
@@ -155,11 +156,11 @@ impl Draft<'_> {
     ) {
         let mut next = self.held_by_age(accounts);
         loop {
-            for group_id in std::mem::take(&mut self.freed) {
-                let waiting = self.pool(&group_id).map(|pool| pool.waiting.clone());
-                next.extend(
-                    waiting.iter().flat_map(|waiting| waiting.iter()).map(|(age, id)| (age.clone(), id.clone())),
-                );
+            let (groups, countries) = (std::mem::take(&mut self.freed), std::mem::take(&mut self.freed_countries));
+            let groups = groups.iter().filter_map(|group_id| Some(&self.pool(group_id)?.waiting));
+            let countries = countries.iter().filter_map(|country| Some(&self.country(*country)?.waiting));
+            for waiting in groups.chain(countries) {
+                next.extend(waiting.iter().map(|(age, id)| (age.clone(), id.clone())));
             }
             let Some((_, order_id)) = next.pop_first() else { return };
             if let Some(freed) = self.recheck_one(call, &order_id, today) {

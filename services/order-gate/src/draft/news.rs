@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, CorrelationId, Currency, GroupId, LineId, OrderId};
+use weir_model::{AccountId, Call, CorrelationId, Country, Currency, GroupId, LineId, OrderId};
 
 use super::{Bookmark, Draft, Input, Settled, call_for};
 use crate::dossier::Dossier;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::letter::{Addressed, Letter};
 use crate::pool::{Group, Pools as _};
 use crate::question::View as _;
-use crate::standing::{Conduct, Credit, Position};
+use crate::standing::{Behaviour, Conduct, Credit, Position};
 
 /// What another context says of an account or a group.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(crate) enum News {
     Arrived(AccountId),
     /// This process: accounts of another process came.
     Admitted,
+    /// Other processes: their accounts of some countries owe less.
+    Room(Vec<Country>),
     /// Receivables: what it owes in a currency, and order lines whose invoiced amount moved. One step, so that nothing
     /// counts twice or not at all in between.
     Position(AccountId, Currency, Arc<Position>, Vec<Invoiced>),
@@ -95,6 +97,10 @@ impl Draft<'_> {
                 self.rehome_all(call);
                 None
             }
+            News::Room(countries) => {
+                self.freed_countries.extend(countries.iter().copied());
+                None
+            }
             News::Expiry(order_id) => self.expire(call, order_id),
             News::Group(group_id, group) => {
                 let parent = self.pool(group_id).and_then(|pool| pool.group.parent.clone());
@@ -135,6 +141,7 @@ impl Draft<'_> {
                 if known.is_some_and(|known| known.version >= position.version) {
                     return None;
                 }
+                let position = &knowing(position, known.and_then(|known| known.behaviour));
                 self.change_account(account_id, |account| {
                     account.purse_mut(*currency).position = Some(position.clone());
                 });
@@ -188,6 +195,14 @@ impl Draft<'_> {
             }
         }
     }
+}
+
+/// A position with what was told before of how the account paid, where it tells nothing new.
+fn knowing(position: &Arc<Position>, behaviour: Option<Behaviour>) -> Arc<Position> {
+    if position.behaviour.is_some() || behaviour.is_none() {
+        return position.clone();
+    }
+    Arc::new(Position { behaviour, ..Position::clone(position) })
 }
 
 /// An order only invoices know of is correlated by its own id until its first decision.

@@ -7,10 +7,11 @@ use chrono::NaiveDate;
 use hashbrown::{HashMap, HashSet};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Call, DecisionId, GroupId, HoldId, OrderId};
+use weir_model::{AccountId, Call, Country, DecisionId, GroupId, HoldId, OrderId};
 
 use super::{Authorize, Draft, Input, Settled, Writes};
 use crate::book::Account;
+use crate::country::CountryTotal;
 use crate::decision::Decision;
 use crate::dossier::Dossier;
 use crate::error::Error;
@@ -115,6 +116,7 @@ struct Savepoint {
     accounts: HashMap<AccountId, Box<Account>>,
     dossiers: HashMap<OrderId, Arc<Dossier>>,
     pools: HashMap<GroupId, Pool>,
+    countries: HashMap<Country, CountryTotal>,
     fresh: HashSet<OrderId>,
     holds: IndexMap<HoldId, Hold>,
     inputs: IndexMap<(AccountId, &'static str), Input>,
@@ -126,14 +128,18 @@ struct Savepoint {
 impl Savepoint {
     fn of(draft: &Draft<'_>) -> Self {
         // orders change nothing of what is left out here
-        let Draft { book: _, directory: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, .. } = draft;
-        let Draft { heads: _, freed: _, moved: _, policy: _, rates: _, followed: _, writes, .. } = draft;
+        let Draft { book: _, directory: _, found: _, ids: _, pulse: _, accounts, dossiers, pools, countries, .. } =
+            draft;
+        let Draft {
+            heads: _, freed: _, freed_countries: _, moved: _, policy: _, rates: _, followed: _, writes, ..
+        } = draft;
         let Writes { after: _, lines, fresh, holds, inputs, common, groups: _, rates: _, policies: _, .. } = writes;
         let Writes { bookmarks: _, moved: _, letters: _, letters_read: _, partitions: _, homes: _, .. } = writes;
         Savepoint {
             accounts: accounts.clone(),
             dossiers: dossiers.clone(),
             pools: pools.clone(),
+            countries: countries.clone(),
             fresh: fresh.clone(),
             holds: holds.clone(),
             inputs: inputs.clone(),
@@ -143,10 +149,11 @@ impl Savepoint {
     }
 
     fn restore(self, draft: &mut Draft<'_>) {
-        let Savepoint { accounts, dossiers, pools, fresh, holds, inputs, common, lines } = self;
-        (draft.accounts, draft.dossiers, draft.pools) = (accounts, dossiers, pools);
+        let Savepoint { accounts, dossiers, pools, countries, fresh, holds, inputs, common, lines } = self;
+        (draft.accounts, draft.dossiers, draft.pools, draft.countries) = (accounts, dossiers, pools, countries);
         // nothing came free
         draft.freed.clear();
+        draft.freed_countries.clear();
         (draft.writes.fresh, draft.writes.holds, draft.writes.inputs) = (fresh, holds, inputs);
         draft.writes.common = common;
         draft.writes.lines.truncate(lines);

@@ -363,7 +363,7 @@ fn orders_of(ask: &Ask) -> Vec<&OrderId> {
                 News::Position(.., invoiced) | News::Invoiced(.., invoiced) => invoiced.as_slice(),
                 // what may run out counts, and so is in the book
                 News::Credit(..) | News::Group(..) | News::Conduct(..) | News::Day(_) | News::Expiry(_) => &[],
-                News::Arrived(_) | News::Admitted => &[],
+                News::Arrived(_) | News::Admitted | News::Room(_) => &[],
                 News::Letter(_, _, line) => std::slice::from_ref(line),
             })
             .map(|line| &line.order_id)

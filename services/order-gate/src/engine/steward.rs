@@ -15,10 +15,13 @@ use super::turn::{COMMON, Heeded, Part, Turn, What};
 use crate::draft::News;
 use crate::letter::Letter;
 use crate::ownership::{Due, Seat};
-use crate::store::{self, MovedUpTo, Tenure, Tidings};
+use crate::policy::Rule;
+use crate::store::{self, MovedUpTo, Owed, Tenure, Tidings};
 
 /// How often it looks: what a handover costs at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
+/// After how many looks processes tell each other what their accounts of each country owe.
+const COUNTRIES_AFTER: u32 = 10;
 
 /// The task of one life, until it is dropped.
 #[derive(Debug)]
@@ -43,6 +46,9 @@ impl Steward {
             turns: writer.turns.clone(),
             moved: MovedUpTo::default(),
             rates: -1,
+            looks: 0,
+            told: Vec::new(),
+            heard: (0, Vec::new()),
         };
         Some(Steward(tokio::spawn(async move { rounds.run().await })))
     }
@@ -58,6 +64,10 @@ struct Rounds {
     moved: MovedUpTo,
     /// How often exchange rates had been put when they were last read.
     rates: i64,
+    looks: u32,
+    /// What accounts of each country owe, as it was last told and heard.
+    told: Vec<Owed>,
+    heard: (u64, Vec<Owed>),
 }
 
 impl Rounds {
@@ -76,6 +86,10 @@ impl Rounds {
         let due = self.look_around().await?;
         self.heed(tidings).await?;
         self.read_letters().await?;
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(COUNTRIES_AFTER) {
+            self.compare_countries().await?;
+        }
         // a reader that waits for this position sees all that was put before
         self.shared.level.send_replace(tidings.position);
         match due {
@@ -192,6 +206,28 @@ impl Rounds {
         }
         if !news.is_empty() {
             self.bring(What::Hear(news)).await;
+        }
+        Ok(())
+    }
+
+    /// Tells the others what this process's accounts of each country owe, while a cap asks for it, and hears what theirs do.
+    async fn compare_countries(&mut self) -> Result<(), weir_store::Error> {
+        let owed = {
+            let book = self.shared.book.read();
+            let asked = book.as_ref().filter(|book| book.policy.policy.asks(Rule::CountryCapExceeded));
+            asked.map(|book| book.country_totals())
+        };
+        let Some(owed) = owed else { return Ok(()) };
+        if owed != self.told {
+            store::tell_totals(&self.db, &self.tenure, &owed).await?;
+            self.told = owed;
+        }
+        let heard = store::totals_of_others(&self.db, &self.tenure).await?;
+        // a book that was read anew knows nothing of it
+        let heard = (*self.shared.here.borrow(), heard);
+        if heard != self.heard {
+            self.bring(What::Countries(heard.1.clone())).await;
+            self.heard = heard;
         }
         Ok(())
     }

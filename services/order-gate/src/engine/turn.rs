@@ -14,7 +14,7 @@ use crate::draft::News;
 use crate::fx::Rates;
 use crate::ownership::Seat;
 use crate::policy::PolicyVersion;
-use crate::store::{self, Tenure};
+use crate::store::{self, Owed, Tenure};
 
 /// What the steward brings, for the life of this process it brings it for.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(super) enum What {
     Give(Vec<i64>),
     /// What another process put in force.
     Heed(Heeded),
+    /// What accounts of each country owe that others decide for.
+    Countries(Vec<Owed>),
     /// What other partitions told this process's.
     Hear(Vec<News>),
 }
@@ -76,6 +78,12 @@ impl Writer {
             }
             What::Give(partitions) => self.give(&partitions).await?,
             What::Heed(heeded) => self.heed(heeded),
+            What::Countries(owed) => {
+                let fell = self.shared.book.write().as_mut().map(|book| book.put_elsewhere(&owed)).unwrap_or_default();
+                if !fell.is_empty() {
+                    self.hear(vec![News::Room(fell)]).await?;
+                }
+            }
             What::Hear(news) => self.hear(news).await?,
         }
         // whoever waited may have gone

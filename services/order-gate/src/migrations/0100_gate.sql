@@ -23,6 +23,15 @@ create table partitions (
 ) {table};
 insert into partitions (partition, epoch) values (0, 0);
 
+-- what the accounts of each country owe together that an owner decides for, as it told the others last
+create table country_totals (
+    owner    {text} not null references owners (owner) on delete cascade,
+    country  {text} not null,
+    currency {text} not null,
+    amount   {int} not null,
+    primary key (owner, country, currency)
+) {table};
+
 -- accounts that do not, or did not always, lie where their ids say
 create table homes (
     account_id {text} not null primary key,

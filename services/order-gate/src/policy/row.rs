@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use weir_model::{AccountId, Currency, GroupId, Money};
+use weir_model::{AccountId, Country, Currency, GroupId, Money};
 
 use super::rule::{Action, Comparator, Rule};
 use crate::decision::Ages;
@@ -110,9 +110,15 @@ pub struct RuleRow {
     /// A level.
     #[serde(default)]
     pub level: Option<i32>,
+    /// A least payment index, 0 to 100.
+    #[serde(default)]
+    pub index_min: Option<Decimal>,
     /// A part of the exposure.
     #[serde(default)]
     pub component: Option<Component>,
+    /// A country.
+    #[serde(default)]
+    pub country: Option<Country>,
     /// How old what is known may be.
     #[serde(default)]
     pub stale_after: StaleAfter,
@@ -131,7 +137,9 @@ impl RuleRow {
             amounts: Vec::new(),
             percent: None,
             level: None,
+            index_min: None,
             component: None,
+            country: None,
             stale_after: StaleAfter::default(),
         }
     }
@@ -144,7 +152,8 @@ impl RuleRow {
     /// Whether both rows would be asked of the same order.
     pub fn collides(&self, other: &RuleRow) -> bool {
         let both = || self.checkpoints.intersection(&other.checkpoints).next().is_some();
-        (self.rule, &self.scope, self.component) == (other.rule, &other.scope, other.component)
+        (self.rule, &self.scope, self.component, self.country)
+            == (other.rule, &other.scope, other.component, other.country)
             && (self.checkpoints.is_empty() || other.checkpoints.is_empty() || both())
     }
 }

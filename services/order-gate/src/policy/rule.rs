@@ -18,6 +18,8 @@ pub enum Rule {
     NotAssessed,
     /// The account should have been assessed again by now.
     ReviewOverdue,
+    /// The account had credit insurance and has none any more, or not for long.
+    InsuranceLapsed,
     /// The grade gives no credit.
     NoCreditGrade,
     /// No limit was ever granted.
@@ -28,6 +30,8 @@ pub enum Rule {
     LimitExceeded,
     /// What the members of a group owe together would exceed its pool.
     GroupPoolExceeded,
+    /// What the accounts of a country owe together would exceed its cap.
+    CountryCapExceeded,
     /// Exposure would exceed the limit, leaving out orders that ship later.
     LimitExceededInHorizon,
     /// A part of the exposure would exceed its own limit.
@@ -50,24 +54,28 @@ pub enum Rule {
     OverdueShareExceeded,
     /// The dunning level is too high.
     DunningLevelExceeded,
+    /// The account pays too late: its payment index is too low.
+    PaymentIndexBelowMinimum,
     /// Utilisation would reach the watch band.
     WatchBand,
 }
 
 impl Rule {
     /// Every rule there is.
-    pub const ALL: [Rule; 23] = [
+    pub const ALL: [Rule; 26] = [
         Rule::AccountBlocked,
         Rule::Technical,
         Rule::ForcedHold,
         Rule::AccountFrozen,
         Rule::NotAssessed,
         Rule::ReviewOverdue,
+        Rule::InsuranceLapsed,
         Rule::NoCreditGrade,
         Rule::LimitMissing,
         Rule::LimitExpired,
         Rule::LimitExceeded,
         Rule::GroupPoolExceeded,
+        Rule::CountryCapExceeded,
         Rule::LimitExceededInHorizon,
         Rule::ComponentLimitExceeded,
         Rule::OrderValueExceeded,
@@ -79,24 +87,27 @@ impl Rule {
         Rule::OverdueAmountExceeded,
         Rule::OverdueShareExceeded,
         Rule::DunningLevelExceeded,
+        Rule::PaymentIndexBelowMinimum,
         Rule::WatchBand,
     ];
 
     /// What a row of the rule needs and may have; a threshold not named it must not have.
     pub fn thresholds(self) -> &'static [(Threshold, Need)] {
         use Need::{May, Must};
-        use Threshold::{Amounts, Component, Days, Level, Percent, StaleAfter};
+        use Threshold::{Amounts, Component, Country, Days, IndexMin, Level, Percent, StaleAfter};
         match self {
             Rule::Technical => &[(StaleAfter, May), (Amounts, May)],
             Rule::LimitExceededInHorizon => &[(Days, Must)],
             Rule::ComponentLimitExceeded => &[(Component, Must), (Amounts, Must)],
+            Rule::CountryCapExceeded => &[(Country, Must), (Amounts, Must)],
             Rule::OrderValueExceeded => &[(Amounts, May)],
-            Rule::ReviewOverdue => &[(Days, May)],
+            Rule::ReviewOverdue | Rule::InsuranceLapsed => &[(Days, May)],
             Rule::DiscountExceeded | Rule::OrderPatternDeviation | Rule::WatchBand => &[(Percent, Must)],
             Rule::OverdueDaysExceeded => &[(Days, Must), (Amounts, May)],
             Rule::OverdueAmountExceeded => &[(Amounts, Must), (Percent, Must)],
             Rule::OverdueShareExceeded => &[(Percent, Must), (Days, Must)],
             Rule::DunningLevelExceeded => &[(Level, Must)],
+            Rule::PaymentIndexBelowMinimum => &[(IndexMin, Must)],
             _ => &[],
         }
     }
@@ -113,8 +124,12 @@ pub enum Threshold {
     Percent,
     /// A level.
     Level,
+    /// A least index.
+    IndexMin,
     /// A part of the exposure.
     Component,
+    /// A country.
+    Country,
     /// How old what is known of each context may be.
     StaleAfter,
 }

@@ -5,7 +5,7 @@ use weir_model::days_past_due;
 use super::{Case, Found};
 use crate::decision::Measure;
 use crate::policy::{Action, Rule, RuleRow};
-use crate::standing::Review;
+use crate::standing::{Credit, Review};
 
 impl Case<'_> {
     /// Rules that are asked of every order, also of one that needs no credit.
@@ -49,6 +49,22 @@ impl Case<'_> {
         });
     }
 
+    /// An account that never had cover is not judged by it.
+    fn insurance(&self, credit: &Credit, found: &mut Vec<Found>) {
+        let today = self.question.today;
+        let (Some(row), Some(last)) = (self.row(Rule::InsuranceLapsed), credit.insured_until(today)) else { return };
+        let left = i32::try_from(-days_past_due(last, today)).unwrap_or(i32::MAX);
+        let least = row.days.unwrap_or(0);
+        if !row.comparator.passes(least, left) {
+            let ends = if left < 0 { "ended" } else { "ends" };
+            found.push(Found {
+                value: Some(Measure::Days(left)),
+                threshold: Some(Measure::Days(least)),
+                ..Found::plain(row, self.required, format!("the account's credit insurance {ends} on {last}"))
+            });
+        }
+    }
+
     /// Rules about the account's credit as such.
     pub(super) fn credit(&self, found: &mut Vec<Found>) {
         let credit = self.question.credit;
@@ -81,6 +97,7 @@ impl Case<'_> {
                 });
             }
         }
+        self.insurance(credit, found);
         let row = match credit.review {
             Some(Review::NoCredit) => self.row(Rule::NoCreditGrade),
             Some(_) => self.row(Rule::GradeReview),

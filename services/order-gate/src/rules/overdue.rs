@@ -1,4 +1,4 @@
-//! What is past due, how much of it and for how long; and how far dunning has come.
+//! What is past due, how much of it and for how long; how far dunning has come; and how promptly was paid so far.
 
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -39,6 +39,21 @@ impl Case<'_> {
             });
         }
         Ok(())
+    }
+
+    /// An account without an index is not judged by it.
+    pub(super) fn payment_index(&self, found: &mut Vec<Found>) {
+        let row = self.row(Rule::PaymentIndexBelowMinimum);
+        let (Some(row), Some(index)) = (row, self.question.payment_index) else { return };
+        if let Some(least) = row.index_min
+            && !row.comparator.passes(least, index)
+        {
+            found.push(Found {
+                value: Some(Measure::Index(index)),
+                threshold: Some(Measure::Index(least)),
+                ..Found::plain(row, self.required, "the account has paid too late so far")
+            });
+        }
     }
 
     /// What the row says has been past due for too long, in all currencies.

@@ -1,5 +1,7 @@
 //! What a group's members owe together, against its pool (rule 3.4).
 
+use rust_decimal::Decimal;
+
 use super::{Case, Found, PoolAsked};
 use crate::decision::{Foreign, PoolSeen};
 use crate::exposure::{Exposure, Overflow};
@@ -13,12 +15,7 @@ pub(super) fn seen(
     foreign: &[Foreign],
 ) -> Result<Vec<PoolSeen>, Overflow> {
     let total = |pool: &PoolAsked, at_home: &Exposure, of: fn(&Foreign) -> &Exposure| {
-        let owed = std::iter::once(at_home).chain(foreign.iter().map(of)).map(Exposure::whole);
-        let mut sum = pool.others;
-        for (owed, factor) in owed.zip(&pool.factors) {
-            sum = exact_sum(sum, exact_product(owed, *factor)?)?;
-        }
-        rounded_up(sum)
+        together((pool.others, &pool.factors), at_home, foreign.iter().map(of))
     };
     let pools = pools.iter().map(|pool| {
         Ok(PoolSeen {
@@ -31,6 +28,21 @@ pub(super) fn seen(
         })
     });
     pools.collect()
+}
+
+/// What an account and others owe together, rounded up once: theirs is converted already, what it owes at home and abroad
+/// is converted by factors in that order.
+pub(super) fn together<'a>(
+    (others, factors): (Decimal, &[Decimal]),
+    at_home: &'a Exposure,
+    abroad: impl Iterator<Item = &'a Exposure>,
+) -> Result<i64, Overflow> {
+    let owed = std::iter::once(at_home).chain(abroad).map(Exposure::whole);
+    let mut sum = others;
+    for (owed, factor) in owed.zip(factors) {
+        sum = exact_sum(sum, exact_product(owed, *factor)?)?;
+    }
+    rounded_up(sum)
 }
 
 impl Case<'_> {

@@ -8,14 +8,14 @@ use weir_store::{Db, on_both_databases};
 use weir_wire::common::v1::{EntryHeader, Heartbeat, SnapshotEnd};
 use weir_wire::order_gate::v1 as gate;
 use weir_wire::receivables::v1::{
-    Change, DueAmount, Entry, OrderLineInvoiced, PositionChange, SnapshotRequest, SnapshotResponse, WatchRequest,
-    WatchResponse, change,
+    Change, DueAmount, Entry, OrderLineInvoiced, PaymentBehaviour, PositionChange, SettledByLateness, SnapshotRequest,
+    SnapshotResponse, WatchRequest, WatchResponse, change,
     feed_service_server::{FeedService, FeedServiceServer},
     snapshot_response, watch_response,
 };
 use weir_wire::{Peer, emit};
 
-use super::world::{World, amount, credit, date, order, owed, units};
+use super::world::{World, account, amount, credit, date, order, owed, units};
 use crate::follow;
 
 on_both_databases! {
@@ -103,6 +103,9 @@ on_both_databases! {
             assert_eq!(units(exposure.open_not_due.as_ref()), 65);
             // 15 of the one order; of the other, told in a message of its own, 40
             assert_eq!(units(exposure.ordered.as_ref()), 55);
+            // told in the snapshot; the position after it moved nothing of it
+            let index = world.gate.engine.read(|book| book.accounts[&account("acme")].purses[0].payment_index());
+            assert_eq!(index.unwrap(), Some("70".parse().unwrap()));
         }
     }
 }
@@ -129,6 +132,16 @@ fn position(version: i64, open: i64, (order, invoiced): (&str, i64)) -> Position
     }
 }
 
+/// (100 × 80 + 200 × 50 + 100 × 100) ÷ 400
+fn settled() -> PaymentBehaviour {
+    let settled = [(-30, 100), (0, 100), (30, 200)].map(|(days_late, settled)| SettledByLateness {
+        days_late,
+        item_count: 1,
+        settled_amount: amount(settled),
+    });
+    PaymentBehaviour { settled: settled.to_vec(), ..PaymentBehaviour::default() }
+}
+
 fn told(position: PositionChange) -> Change {
     Change { change: Some(change::Change::Position(position)) }
 }
@@ -140,7 +153,10 @@ impl FeedService for Receivables {
 
     async fn snapshot(&self, _: Request<SnapshotRequest>) -> Result<Response<Self::SnapshotStream>, Status> {
         let steps = [
-            snapshot_response::Step::Change(told(position(1, 45, ("o-1", 25)))),
+            snapshot_response::Step::Change(told(PositionChange {
+                payment_behaviour: Some(settled()),
+                ..position(1, 45, ("o-1", 25))
+            })),
             snapshot_response::Step::Change(told(PositionChange { continues: true, ..position(1, 45, ("o-2", 20)) })),
             snapshot_response::Step::End(SnapshotEnd { position: 10 }),
         ];

@@ -351,7 +351,7 @@ on_both_databases! {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000)).await;
         let schedule = vec![Due { date: date(2026, 1, 1), open: yuan(200), disputed: 0 }];
-        world.owes("acme", Position { version: 1, schedule, unapplied_credit: 0 }).await;
+        world.owes("acme", Position { version: 1, schedule, unapplied_credit: 0, behaviour: None }).await;
         let decision = world.authorize(order("o-1", "acme", 50)).await;
         assert_eq!(rules(&decision), [Rule::OverdueDaysExceeded]);
         let refused = released(world.manager("manager-1", 49), release(&decision.hold_id)).await;

@@ -113,6 +113,7 @@ on_both_databases! {
                 wire::RuleRow {
                     days: Some(-1),
                     level: Some(101),
+                    index_min: Some(emit::decimal("100.01".parse().unwrap())),
                     percent: Some(emit::decimal("1000.01".parse().unwrap())),
                     amounts: vec![amount(1).unwrap(), amount(2).unwrap()],
                     scope: scope(wire::scope::Scope::Grade(0)),
@@ -123,6 +124,7 @@ on_both_databases! {
                 wire::RuleRow { days: Some(3), ..row(Rule::LimitExceeded, RuleAction::Block) },
                 row(Rule::AccountBlocked, RuleAction::Warn),
                 row(Rule::Technical, RuleAction::Off),
+                row(Rule::PaymentIndexBelowMinimum, RuleAction::Warn),
             ];
             policy.exclusions = vec![wire::Exclusion { rule: Rule::AccountBlocked.into(), ..Default::default() }];
             policy.left_out_components = vec![wire::ExposureComponent::Disputed.into()];
@@ -144,11 +146,13 @@ on_both_databases! {
             "policy.rules[1].amounts[1]",
             "policy.rules[1].percent",
             "policy.rules[1].level",
+            "policy.rules[1].index_min",
             "policy.rules[1].stale_after.limits_ms",
             "policy.rules[2].percent",
             "policy.rules[3].days",
             "policy.rules[4].action",
             "policy.rules[5].action",
+            "policy.rules[6].index_min",
             "policy.exclusions[0].rule",
             "policy.exclusions[0].reason",
             "policy.left_out_components[0]",
@@ -196,6 +200,10 @@ on_both_databases! {
                 scope: scope(wire::scope::Scope::GroupId("group".to_owned())),
                 stale_after: Some(wire::StaleAfter { collections_ms: Some(7), ..Default::default() }),
                 ..row(Rule::Technical, RuleAction::Info)
+            },
+            wire::RuleRow {
+                index_min: Some(emit::decimal("62.5".parse().unwrap())),
+                ..row(Rule::PaymentIndexBelowMinimum, RuleAction::Warn)
             },
         ];
         let exclusion = wire::Exclusion {

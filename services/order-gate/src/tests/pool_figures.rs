@@ -1,15 +1,16 @@
-//! What members of groups owe together is at every moment what adding it all up anew gives (rule 4.5).
+//! What members of groups, and accounts of countries, owe together is at every moment what adding it all up anew gives (rule 4.5).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use weir_model::{Currency, GroupId, SubjectId};
+use weir_model::{Country, Currency, GroupId, SubjectId};
 
 use super::documents::Desk;
 use super::pools::{group_id, member};
 use super::world::{account, credit, line, order_id};
-use crate::book::Book;
+use crate::book::{Account, Book};
+use crate::country::Countries as _;
 use crate::draft::{AuthorizeTogether, News, PutRates};
 use crate::exposure::Due;
 use crate::fx::Rates;
@@ -29,11 +30,12 @@ enum Happens {
         parent: Option<u8>,
         shares: bool,
     },
-    /// An account joins a group, moves or leaves.
+    /// An account joins a group, moves or leaves; and is said to be of one of two countries, or of none.
     Join {
         account: u8,
         group: Option<u8>,
         shares: bool,
+        country: Option<bool>,
     },
     Owe {
         account: u8,
@@ -61,8 +63,8 @@ fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         3 => (group.clone(), prop::option::weighted(0.8, group.clone()), prop::bool::weighted(0.8))
             .prop_map(|(group, parent, shares)| Happens::Group { group, parent, shares }),
-        2 => (account.clone(), prop::option::weighted(0.9, group), prop::bool::weighted(0.9))
-            .prop_map(|(account, group, shares)| Happens::Join { account, group, shares }),
+        2 => (account.clone(), prop::option::weighted(0.9, group), prop::bool::weighted(0.9), any::<Option<bool>>())
+            .prop_map(|(account, group, shares, country)| Happens::Join { account, group, shares, country }),
         2 => (account.clone(), any::<bool>(), 0..200_i64, 0..100_i64)
             .prop_map(|(account, is_dollars, open, unapplied)| Happens::Owe { account, is_dollars, open, unapplied }),
         3 => (0..6_u8, account.clone(), any::<bool>(), 0..200_i64, 0..100_i64)
@@ -75,6 +77,10 @@ fn happens() -> impl Strategy<Value = Happens> {
 
 fn currency(is_dollars: bool) -> Currency {
     Currency::from_code(if is_dollars { "USD" } else { "CNY" }).unwrap()
+}
+
+fn of_two(is_first: bool) -> Country {
+    Country::from_code(if is_first { "CN" } else { "VN" }).unwrap()
 }
 
 fn name(kind: &str, n: u8) -> String {
@@ -106,15 +112,15 @@ fn happen(desk: &mut Desk, step: &Happens, version: i64) {
             let told = Group { version, parent, shares_exposure: shares, ..Group::default() };
             desk.hear(News::Group(group_id(&name("g", group)), Arc::new(told)));
         }
-        Happens::Join { account: n, group, shares } => {
-            let known = Credit { version, ..credit(1_000_000) };
+        Happens::Join { account: n, group, shares, country } => {
+            let known = Credit { version, country: country.map(of_two), ..credit(1_000_000) };
             let told = group.map_or(known.clone(), |group| member(&name("g", group), known));
             let told = Credit { shares_exposure: shares && told.group_id.is_some(), ..told };
             desk.hear(News::Credit(account(&name("a", n)), Arc::new(told)));
         }
         Happens::Owe { account: n, is_dollars, open, unapplied } => {
             let schedule = vec![Due { date: super::world::today(), open, disputed: 0 }];
-            let position = Position { version, schedule, unapplied_credit: unapplied };
+            let position = Position { version, schedule, unapplied_credit: unapplied, behaviour: None };
             let account_id = account(&name("a", n));
             desk.hear(News::Position(account_id, currency(is_dollars), Arc::new(position), Vec::new()));
         }
@@ -153,12 +159,7 @@ fn by_hand(book: &Book, group: &GroupId) -> BTreeMap<Currency, i128> {
         if credit.is_none_or(|credit| credit.group_id.as_ref() != Some(group)) {
             continue;
         }
-        for purse in &account.purses {
-            let open: i64 = purse.schedule().iter().map(|due| due.open).sum();
-            let reserved = purse.reserved.ordered + purse.reserved.delivered;
-            let credit = i128::from(purse.unapplied_credit()).max(purse.reserved.prepaid);
-            *total.entry(purse.currency).or_default() += (i128::from(open) + reserved - credit).max(0);
-        }
+        owed_by(account, &mut total);
     }
     for (below, pool) in &book.pools {
         let counts = pool.group.shares_exposure && pool.group.parent.as_ref() == Some(group) && !is_on_a_circle(below);
@@ -168,6 +169,31 @@ fn by_hand(book: &Book, group: &GroupId) -> BTreeMap<Currency, i128> {
     }
     total.retain(|_, owed| *owed != 0);
     total
+}
+
+fn owed_by(account: &Account, total: &mut BTreeMap<Currency, i128>) {
+    for purse in &account.purses {
+        let open: i64 = purse.schedule().iter().map(|due| due.open).sum();
+        let reserved = purse.reserved.ordered + purse.reserved.delivered;
+        let credit = i128::from(purse.unapplied_credit()).max(purse.reserved.prepaid);
+        *total.entry(purse.currency).or_default() += (i128::from(open) + reserved - credit).max(0);
+    }
+}
+
+/// What everybody of a country owes, added up by hand.
+fn of_country_by_hand(book: &Book, country: Country) -> BTreeMap<Currency, i128> {
+    let mut total = BTreeMap::new();
+    for account in book.accounts.values() {
+        if account.credit.as_ref().is_some_and(|credit| credit.country == Some(country)) {
+            owed_by(account, &mut total);
+        }
+    }
+    total.retain(|_, owed| *owed != 0);
+    total
+}
+
+fn of_country(book: &Book, country: Country) -> BTreeMap<Currency, i128> {
+    book.country(country).map(|total| total.total().into_iter().collect()).unwrap_or_default()
 }
 
 fn running(book: &Book, group: &GroupId) -> BTreeMap<Currency, i128> {
@@ -199,7 +225,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn what_a_group_owes_is_what_adding_up_its_members_gives(steps in prop::collection::vec(happens(), 1..50)) {
+    fn what_a_group_or_country_owes_is_what_adding_up_its_accounts_gives(steps in prop::collection::vec(happens(), 1..50)) {
         let mut desk = Desk::new();
         let rates = [("USD", "CNY"), ("CNY", "USD")].map(|(from, to)| crate::fx::Rate {
             from: Currency::from_code(from).unwrap(),
@@ -216,6 +242,11 @@ proptest! {
                 prop_assert_eq!(running(&desk.book, &group), by_hand(&desk.book, &group), "{} after {:?}", group, step);
                 prop_assert_eq!(running(&desk.book, &group), running(&anew, &group), "{} read anew", group);
             }
+            for country in [true, false].map(of_two) {
+                let by_hand = of_country_by_hand(&desk.book, country);
+                prop_assert_eq!(&of_country(&desk.book, country), &by_hand, "{} after {:?}", country, step);
+                prop_assert_eq!(&of_country(&anew, country), &by_hand, "{} read anew", country);
+            }
         }
     }
 }
@@ -224,7 +255,7 @@ proptest! {
 fn groups_told_of_in_any_order_count_once_they_are_all_there() {
     // members, then the group above, then its own
     let mut desk = Desk::new();
-    happen(&mut desk, &Happens::Join { account: 0, group: Some(0), shares: true }, 1);
+    happen(&mut desk, &Happens::Join { account: 0, group: Some(0), shares: true, country: None }, 1);
     happen(&mut desk, &Happens::Owe { account: 0, is_dollars: false, open: 70, unapplied: 0 }, 2);
     happen(&mut desk, &Happens::Group { group: 1, parent: Some(2), shares: true }, 3);
     happen(&mut desk, &Happens::Group { group: 0, parent: Some(1), shares: true }, 4);
@@ -236,7 +267,7 @@ fn groups_told_of_in_any_order_count_once_they_are_all_there() {
 #[test]
 fn a_circle_counts_nowhere_above_until_it_is_broken() {
     let mut desk = Desk::new();
-    happen(&mut desk, &Happens::Join { account: 0, group: Some(0), shares: true }, 1);
+    happen(&mut desk, &Happens::Join { account: 0, group: Some(0), shares: true, country: None }, 1);
     happen(&mut desk, &Happens::Owe { account: 0, is_dollars: false, open: 70, unapplied: 0 }, 2);
     let owed =
         |desk: &Desk| (0..3).map(|n| running(&desk.book, &group_id(&name("g", n))).into_values().sum()).collect();

@@ -221,3 +221,28 @@ fn a_gate_that_takes_accounts_over_follows_from_where_they_were_left() {
         assert_eq!(pair.second.check(order("o-1", &one, 1)).await.based_on.unwrap().positions[0].position, 5);
     });
 }
+
+#[test]
+fn the_cap_of_a_country_counts_what_accounts_of_other_gates_owe() {
+    on_postgres(async |db: Db| {
+        let pair = Pair::new(db).await;
+        let (one, other) = (pair.account_of(&pair.first, "hue"), pair.account_of(&pair.second, "hanoi"));
+        super::country::activate(&pair.first, vec![super::country::cap("VN", super::world::amount(100))]).await;
+        for id in [&one, &other] {
+            pair.credit(id, super::country::of("VN", credit(1_000))).await;
+        }
+        pair.first.authorize(order("o-1", &one, 60)).await;
+        eventually("the other knows", async || {
+            pair.second.check(order("o-2", &other, 41)).await.outcome() == Outcome::Hold
+        })
+        .await;
+        assert_eq!(pair.second.check(order("o-2", &other, 40)).await.outcome(), Outcome::Approve);
+        let held = pair.second.authorize(order("o-2", &other, 41)).await;
+        let cancelled =
+            weir_wire::order_gate::v1::CancelOrderRequest { order_id: "o-1".to_owned(), ..Default::default() };
+        pair.first.pipeline().cancel_order(cancelled).await.unwrap();
+        let has_passed =
+            async || pair.second.hold(&held.hold_id).await.state() == weir_wire::order_gate::v1::HoldState::Approved;
+        eventually("room there lets it pass", has_passed).await;
+    });
+}

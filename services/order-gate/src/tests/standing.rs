@@ -35,7 +35,7 @@ on_both_databases! {
         world.credit("acme", Credit { version: 7, ..credit(1_000) }).await;
         let due = |day, open: i64, disputed: i64| Due { date: date(2026, 3, day), open: open * 100, disputed: disputed * 100 };
         let schedule = vec![due(1, 100, 40), due(31, 50, 0)];
-        world.owes("acme", Position { version: 3, schedule, unapplied_credit: 2_000 }).await;
+        world.owes("acme", Position { version: 3, schedule, unapplied_credit: 2_000, behaviour: None }).await;
         world.authorize(order("o-1", "acme", 200)).await;
         world.deliver("o-1", "d-1", &[("1", 80)]).await;
         world.conduct("acme", 2, None, 1).await;

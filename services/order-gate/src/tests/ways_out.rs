@@ -3,15 +3,19 @@
 use chrono::Days;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use weir_model::Currency;
+use weir_model::{Country, Currency};
 
 use super::world::{account, cny, credit, date, line, question, row, today};
 use crate::commitment::{Line, Reserved};
 use crate::decision::{Outcome, Verdict, WayOut};
 use crate::exposure::{Component, Due, LeftOut};
 use crate::policy::{Action, Comparator, Policy, Rule, RuleRow};
-use crate::rules::{Abroad, Grace, PoolAsked, Question, decide};
-use crate::standing::{Conduct, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
+use crate::rules::{Abroad, CountryAsked, Grace, PoolAsked, Question, decide};
+use crate::standing::{Conduct, Cover, Credit, EffectiveLimit, Limit, Overlay, Review, TemporaryLimit};
+
+fn vietnam() -> Country {
+    Country::from_code("VN").unwrap()
+}
 
 fn usd() -> Currency {
     Currency::from_code("USD").unwrap()
@@ -31,6 +35,8 @@ struct Case {
     abroad: Vec<Purse>,
     pools: Vec<PoolAsked>,
     order_currency: Currency,
+    payment_index: Option<Decimal>,
+    country: Option<CountryAsked>,
 }
 
 /// What is owed in another currency.
@@ -74,6 +80,8 @@ impl Case {
             lines: &self.lines,
             prepaid: self.prepaid,
             grace: self.grace,
+            payment_index: self.payment_index,
+            country: self.country.as_ref(),
             ..question(&account_id, &self.policy)
         })
         .unwrap()
@@ -154,7 +162,7 @@ fn order() -> impl Strategy<Value = (Vec<Line>, i64)> {
 }
 
 /// The default policy with some of the rules that are off by default, by the bits of a number.
-fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
+fn strict(comparator: Comparator, tolerance: i64, rules: u16) -> Policy {
     let amounts = |minor| vec![weir_model::Money::new(minor, cny())];
     let mut policy = Policy::default();
     for row in &mut policy.rules {
@@ -167,7 +175,7 @@ fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
             _ => {}
         }
     }
-    let percent = |percent: i64| Some(rust_decimal::Decimal::from(percent));
+    let percent = |percent: i64| Some(Decimal::from(percent));
     let block = |rule| RuleRow { comparator, ..row(rule, Action::Block) };
     let more = [
         RuleRow { days: Some(3), ..block(Rule::LimitExceededInHorizon) },
@@ -180,7 +188,17 @@ fn strict(comparator: Comparator, tolerance: i64, rules: u8) -> Policy {
         RuleRow { days: Some(20), percent: percent(40), ..block(Rule::OverdueShareExceeded) },
         RuleRow { percent: percent(95), ..block(Rule::WatchBand) },
     ];
-    for (bit, row) in (1..).zip(more) {
+    let further = [
+        RuleRow { index_min: percent(tolerance), ..block(Rule::PaymentIndexBelowMinimum) },
+        RuleRow { days: i32::try_from(tolerance).ok(), ..block(Rule::InsuranceLapsed) },
+        RuleRow { country: Some(vietnam()), amounts: amounts(tolerance * 8), ..block(Rule::CountryCapExceeded) },
+        RuleRow {
+            country: Some(vietnam()),
+            amounts: vec![weir_model::Money::new(tolerance * 2, usd())],
+            ..block(Rule::CountryCapExceeded)
+        },
+    ];
+    for (bit, row) in (1..).zip(more).chain((8..).zip(further)) {
         if rules & (1 << bit) > 0 {
             policy.rules.retain(|known| known.rule != row.rule);
             policy.rules.push(row);
@@ -207,7 +225,7 @@ fn case() -> impl Strategy<Value = Case> {
         delivered: delivered.into(),
         prepaid: i128::from(prepaid.min(ordered + delivered)),
     });
-    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64, any::<u8>());
+    let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64, any::<u16>());
     (limit, review, others, order(), desk, schedule()).prop_map(
         |(
             limits,
@@ -234,6 +252,8 @@ fn case() -> impl Strategy<Value = Case> {
                 abroad: Vec::new(),
                 pools: Vec::new(),
                 order_currency: cny(),
+                payment_index: None,
+                country: None,
             }
         },
     )
@@ -249,7 +269,15 @@ fn pools() -> impl Strategy<Value = Vec<(i64, Currency, Decimal)>> {
 /// The same with what is owed in dollars, an order that is perhaps in them, and pools.
 fn wide() -> impl Strategy<Value = Case> {
     let dollars = (schedule(), 0..40_i64, 0..40_i64, 1..90_000_i64);
-    (case(), prop::option::of(dollars), any::<bool>(), pools()).prop_map(|(mut case, dollars, is_of_dollars, pools)| {
+    let index = prop::option::of((0..5_000_i64).prop_map(|index| Decimal::new(index, 2)));
+    // 31 March is the 90th day
+    let cover = prop::collection::vec((40..100_u64, 0..60_u64), 0..3);
+    let country = prop::option::of((0..30_000_i64, any::<bool>()));
+    let more = (prop::option::of(dollars), any::<bool>(), pools(), index, cover, country);
+    (case(), more).prop_map(|(mut case, (dollars, is_of_dollars, pools, index, cover, country))| {
+        case.payment_index = index;
+        let day = |n| date(2026, 1, 1).checked_add_days(Days::new(n)).unwrap();
+        case.credit.cover = cover.into_iter().map(|(from, n)| Cover { from: day(from), to: day(from + n) }).collect();
         if let Some((schedule, unapplied, ordered, rate)) = dollars {
             let others = Reserved { ordered: ordered.into(), ..Reserved::default() };
             let factor = Decimal::new(rate, 4);
@@ -259,14 +287,21 @@ fn wide() -> impl Strategy<Value = Case> {
             }
         }
         let rate_of = |currency: Currency| if currency == cny() { Decimal::ONE } else { Decimal::new(1_371, 4) };
+        // yuan into dollars at 0.1371, dollars into yuan at their factor
+        let factors_into = |currency| {
+            let abroad = case.abroad.iter().map(|purse| if currency == usd() { Decimal::ONE } else { purse.factor });
+            std::iter::once(rate_of(currency)).chain(abroad).collect()
+        };
+        case.country = country.map(|(others, is_in_dollars)| {
+            let currency = if is_in_dollars { usd() } else { cny() };
+            let others = Decimal::new(others, 2);
+            CountryAsked { country: vietnam(), currency, others, factors: factors_into(currency) }
+        });
         let levels = (1..).zip(pools).map(|(level, (limit, currency, others))| PoolAsked {
             group_id: weir_model::GroupId::parse(&format!("level-{level}")).unwrap(),
             limit: weir_model::Money::new(limit, currency),
             others,
-            // yuan into dollars at 0.1371, dollars into yuan at their factor
-            factors: std::iter::once(rate_of(currency))
-                .chain(case.abroad.iter().map(|purse| if currency == usd() { Decimal::ONE } else { purse.factor }))
-                .collect(),
+            factors: factors_into(currency),
         });
         case.pools = levels.collect();
         case

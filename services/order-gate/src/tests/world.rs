@@ -82,10 +82,12 @@ pub(super) fn question<'a>(account_id: &'a AccountId, policy: &'a Policy) -> Que
         conduct: None,
         schedule: &[],
         unapplied_credit: 0,
+        payment_index: None,
         others: Reserved::default(),
         others_in_horizon: Reserved::default(),
         abroad: &[],
         pools: &[],
+        country: None,
         inherited: &[],
         pattern: None,
         lines: &[],
@@ -128,6 +130,8 @@ pub(super) fn credit(limit: i64) -> Credit {
         terms_days: 60,
         review: Some(Review::Above(yuan(10_000_000))),
         review_date: None,
+        country: None,
+        cover: Vec::new(),
     }
 }
 
@@ -135,7 +139,7 @@ pub(super) fn credit(limit: i64) -> Credit {
 pub(super) fn owed(version: i64, open: i64) -> Position {
     let schedule = vec![Due { date: date(2026, 4, 10), open: yuan(open), disputed: 0 }];
     let schedule = schedule.into_iter().filter(|due| due.open > 0).collect();
-    Position { version, schedule, unapplied_credit: 0 }
+    Position { version, schedule, unapplied_credit: 0, behaviour: None }
 }
 
 /// An order with one line.

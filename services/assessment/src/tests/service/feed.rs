@@ -54,6 +54,7 @@ on_both_databases! {
             effective_date: Some(emit::date(date("2026-03-31"))),
             // 91 days later
             review_date: Some(emit::date(date("2026-06-30"))),
+            country_code: "CN".to_owned(),
         };
         assert_eq!(told, std::slice::from_ref(&expected));
         assert_eq!(snapshot(&world).await.0, [expected]);

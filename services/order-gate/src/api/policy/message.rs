@@ -46,7 +46,9 @@ fn row(row: &RuleRow) -> wire::RuleRow {
         amounts: row.amounts.iter().copied().map(money).collect(),
         percent: row.percent.map(decimal),
         level: row.level,
+        index_min: row.index_min.map(decimal),
         component: row.component.map_or(wire::ExposureComponent::Unspecified, component).into(),
+        country_code: row.country.map(|country| country.to_string()).unwrap_or_default(),
         stale_after: stale_after(row.stale_after),
     }
 }

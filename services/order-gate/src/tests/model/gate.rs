@@ -380,7 +380,8 @@ fn group_of(said: &Group) -> pool::Group {
 fn statement_of(number: AccountNo, said: &Statement) -> Told {
     let schedule = said.open.iter().map(|(date, open)| Due { date: *date, open: yuan(*open), disputed: 0 });
     let unapplied_credit = yuan(said.unapplied);
-    let position = standing::Position { version: said.version, schedule: schedule.collect(), unapplied_credit };
+    let position =
+        standing::Position { version: said.version, schedule: schedule.collect(), unapplied_credit, behaviour: None };
     let invoiced = said.invoiced.iter().map(|(order, of, total)| Invoiced {
         order_id: order_id(&order_name(*order)),
         line_id: line(&of.to_string()),

@@ -50,6 +50,7 @@ fn measure(measured: &Measure) -> String {
         Some(measure::Measure::Days(days)) => format!("{days} days"),
         Some(measure::Measure::Level(level)) => format!("level {level}"),
         Some(measure::Measure::Milliseconds(ms)) => format!("{ms} ms"),
+        Some(measure::Measure::Index(index)) => format!("index {}", decimal(Some(index), 2)),
         None => "–".to_owned(),
     }
 }

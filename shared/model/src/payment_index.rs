@@ -1,13 +1,14 @@
-//! The payment index: 0 to 100, how promptly an account pays, weighted by amount.
+//! The payment index: 0 to 100, how promptly an account pays, weighted by amount (rule 2.10). A word of more than one
+//! context: who assesses and who stops orders must mean the same by it.
 
 use rust_decimal::Decimal;
 
 /// Fewer payments than this say nothing.
-pub const PAYMENTS_MIN: i64 = 3;
+const PAYMENTS_MIN: i64 = 3;
 
 /// Days late (negative is early) and the index there; linear between, flat beyond both ends. Beyond 120 days the index
 /// is 19, falling to 1 at the pace of the stretch before it; only what was written off counts 0.
-pub const POINTS: [(i64, i64); 11] =
+const POINTS: [(i64, i64); 11] =
     [(-30, 100), (-20, 90), (0, 80), (15, 70), (22, 60), (30, 50), (60, 40), (90, 30), (120, 20), (121, 19), (175, 1)];
 
 /// What was settled at one lateness.
@@ -22,7 +23,7 @@ pub struct Payment {
 }
 
 /// The index of a single payment, unrounded.
-pub fn index_at(days_late: i64) -> Decimal {
+pub(crate) fn index_at(days_late: i64) -> Decimal {
     let mut before: Option<(i64, i64)> = None;
     for (days, index) in POINTS {
         if days_late <= days {
