@@ -179,6 +179,12 @@ fn membership() -> impl Strategy<Value = Option<Membership>> {
     prop::option::weighted(0.85, member.prop_map(|(group, shares, inherits)| Membership { group, shares, inherits }))
 }
 
+/// A pool that holds less than its members may owe.
+fn pooled() -> Step {
+    let told = Group { version: 0, pool: Some(200), above: None, shares: true, inherits: true, head: None };
+    Step::Group { group: 0, told, late: false }
+}
+
 fn group() -> impl Strategy<Value = Step> {
     let told = (
         prop::option::weighted(0.8, tens(250)),
@@ -271,6 +277,13 @@ impl ReferenceStateMachine for Reference {
                 late: false,
             })
             .boxed(),
+            // and mostly in one group
+            2 => prop_oneof![3 => Just(pooled()), 1 => step()].boxed(),
+            turn @ 3..6 => {
+                let account = AccountNo::try_from(turn - 3).unwrap();
+                let membership = Some(Membership { group: 0, shares: true, inherits: true });
+                prop_oneof![3 => Just(Step::Join { account, membership, late: false }), 1 => step()].boxed()
+            }
             _ => step(),
         }
     }
