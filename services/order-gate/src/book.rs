@@ -76,8 +76,13 @@ impl Purse {
 
     /// What counts of it in the pool of the account's group.
     fn whole(&self) -> i128 {
+        self.whole_with(self.reserved)
+    }
+
+    /// The same, were something else reserved.
+    fn whole_with(&self, reserved: Reserved) -> i128 {
         let open = self.schedule().iter().map(|due| i128::from(due.open)).sum();
-        whole(open, self.unapplied_credit(), self.reserved)
+        whole(open, self.unapplied_credit(), reserved)
     }
 
     /// Whether it is as if the account never had anything to do with the currency.
@@ -143,6 +148,15 @@ impl Account {
     pub(crate) fn share(&self) -> Option<Share> {
         let credit = self.credit.as_deref().filter(|credit| credit.shares_exposure)?;
         Some(Share { group_id: credit.group_id.clone()?, amounts: self.owed() })
+    }
+
+    /// How much less it would owe in a currency without a part of what it reserves.
+    pub(crate) fn owes_for(&self, currency: Currency, part: Reserved) -> i128 {
+        self.purse(currency).map_or(0, |purse| {
+            let mut rest = purse.reserved;
+            rest -= part;
+            purse.whole() - purse.whole_with(rest)
+        })
     }
 
     /// What it adds to its country; none where nobody told that.

@@ -43,16 +43,18 @@ pub(crate) fn check_with(
     order: &Order,
     (now, grace): (Now, Grace),
 ) -> Result<Verdict, Error> {
-    let own = dossier.filter(|dossier| dossier.counts_for() == Some((&order.account_id, order.currency)));
+    let own = dossier.and_then(|dossier| Some((dossier, dossier.counts_for()?)));
     let held = dossier.and_then(|dossier| dossier.waiting.as_ref());
     let lines = dossier.map_or_else(|| order.untouched_lines(), |dossier| dossier.lines_with(order));
     let asked = Asked {
         lines: &lines,
         order,
-        own: own.map_or_else(Own::default, |own| Own {
-            reserved: own.reserved(),
-            ship_date: own.ship_date(),
-            passed: own.passed_order(),
+        own: own.map(|(dossier, (account_id, currency))| Own {
+            account_id,
+            currency,
+            reserved: dossier.reserved(),
+            ship_date: dossier.ship_date(),
+            passed: dossier.passed_order(),
         }),
         was_forced: held.is_some_and(|hold| hold.order.revision == order.revision && hold.is_forced()),
         now,

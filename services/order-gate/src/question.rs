@@ -16,7 +16,7 @@ use crate::fx::{NoRate, Rates, exact_product, exact_sum};
 use crate::order::Order;
 use crate::pattern::PassedOrder;
 use crate::policy::{PolicyVersion, Rule, RuleRow};
-use crate::pool::{Amounts, Pools, blocked_by, line_of};
+use crate::pool::{Amounts, Pools, add, blocked_by, line_of};
 use crate::rules::{self, Abroad, CountryAsked, Grace, Inherited, PoolAsked, Question};
 
 /// Everything the gate decides by: the book, or a draft over it.
@@ -36,8 +36,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) order: &'a Order,
     /// Its lines, with what happened to them.
     pub(crate) lines: &'a [Line],
-    /// What it reserves already, to be left out of the exposure.
-    pub(crate) own: Own,
+    /// What it reserves already, to be left out of the exposure; none where nothing of it counts.
+    pub(crate) own: Option<Own<'a>>,
     /// Whether a forced hold stopped it before.
     pub(crate) was_forced: bool,
     /// When.
@@ -46,9 +46,13 @@ pub(crate) struct Asked<'a> {
     pub(crate) grace: Grace,
 }
 
-/// What an order reserves already, when that is to ship, and how it passed.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Own {
+/// What an order reserves already: perhaps for another account, or in another currency, than it is asked about for now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Own<'a> {
+    /// Whose exposure it counts in.
+    pub(crate) account_id: &'a AccountId,
+    /// In which currency.
+    pub(crate) currency: Currency,
     /// What it reserves.
     pub(crate) reserved: Reserved,
     /// When it is to ship.
@@ -72,29 +76,39 @@ pub(crate) struct Surroundings<'a> {
 
 /// Of which order's surroundings are asked, and for which day.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct About {
+pub(crate) struct About<'a> {
+    /// The account.
+    pub(crate) account_id: &'a AccountId,
     /// The order's currency; that of the account where no order is asked about.
     pub(crate) currency: Currency,
-    /// What it reserves already in that currency.
-    pub(crate) own: Own,
+    /// What it reserves already.
+    pub(crate) own: Option<Own<'a>>,
     /// The business date.
     pub(crate) today: NaiveDate,
     /// The last day of the horizon, where one is asked for.
     pub(crate) horizon: Option<NaiveDate>,
 }
 
-impl About {
+impl About<'_> {
     /// What is reserved beside the order, and the part of it within the horizon.
     fn others(&self, purse: Option<&Purse>, currency: Currency) -> (Reserved, Reserved) {
-        let own = if currency == self.currency { self.own } else { Own::default() };
+        let own = self.own.filter(|own| own.account_id == self.account_id && own.currency == currency);
+        let (own, ships) = own.map_or((Reserved::default(), None), |own| (own.reserved, own.ship_date));
         let mut others = purse.map_or_else(Reserved::default, |purse| purse.reserved);
-        others -= own.reserved;
+        others -= own;
         let soon = self.horizon.map(|last| {
             let mut soon = purse.map_or_else(Reserved::default, |purse| purse.reserved_up_to(last));
-            soon -= soon_of(own.reserved, own.ship_date, last);
+            soon -= soon_of(own, ships, last);
             soon
         });
         (others, soon.unwrap_or(others))
+    }
+
+    /// The account the order would leave, and how much less that would owe in which currency.
+    fn left<'v>(&self, view: &'v impl View) -> Option<(&'v Account, Currency, i128)> {
+        let own = self.own.filter(|own| own.account_id != self.account_id)?;
+        let account = view.account(own.account_id)?;
+        Some((account, own.currency, account.owes_for(own.currency, own.reserved)))
     }
 }
 
@@ -102,7 +116,7 @@ impl About {
 pub(crate) fn surroundings<'a>(
     view: &'a impl View,
     account: &'a Account,
-    about: &About,
+    about: &About<'_>,
 ) -> Result<Surroundings<'a>, Error> {
     let credit = account.credit.as_deref();
     // without a limit there is nothing to compare with what is owed in other currencies
@@ -128,12 +142,20 @@ pub(crate) fn surroundings<'a>(
     }
     let Some(group_id) = &credit.group_id else { return Ok(around) };
     if let Some(share) = account.share() {
+        let left = about.left(view).and_then(|(account, currency, less)| {
+            let share = account.share()?;
+            Some((line_of(view, &share.group_id), currency, less))
+        });
         for group_id in line_of(view, group_id) {
             let Some(pool) = view.pool(&group_id) else { continue };
             let Some(limit) = pool.group.limit else { continue };
             let owed = around.abroad.iter().map(|abroad| abroad.currency);
             let owed = std::iter::once(currency).chain(owed);
-            let own = (&share.amounts, about.currency);
+            let mut own = share.amounts.clone();
+            if let Some((_, currency, less)) = left.as_ref().filter(|(line, ..)| line.contains(&group_id)) {
+                add(&mut own, *currency, *less);
+            }
+            let own = (&own, about.currency);
             let (others, factors) = beside(pool.total(), own, limit.currency(), owed, factor)?;
             around.pools.push(PoolAsked { group_id, limit, others, factors });
         }
@@ -154,7 +176,7 @@ pub(crate) fn surroundings<'a>(
 }
 
 /// What all but one account owe of a total, unrounded in a currency, and by which factors that account's part comes on
-/// top.
+/// top. What an order that would leave another account makes that owe is part of what is taken out.
 fn beside(
     total: &[(Currency, i128)],
     (amounts, of_order): (&Amounts, Currency),
@@ -181,7 +203,7 @@ fn beside(
 fn country_asked(
     view: &impl View,
     account: &Account,
-    (row, about): (Option<&RuleRow>, &About),
+    (row, about): (Option<&RuleRow>, &About<'_>),
     around: &Surroundings<'_>,
 ) -> Result<Option<CountryAsked>, Error> {
     let (Some(stake), Some(cap)) = (account.stake(), row.and_then(|row| row.amounts.first())) else { return Ok(None) };
@@ -189,7 +211,12 @@ fn country_asked(
     let rates = |from, to| view.rates().factor((from, to), about.today, view.policy().policy.fx_rate_days_max);
     let owed = std::iter::once(around.currency).chain(around.abroad.iter().map(|abroad| abroad.currency));
     let currency = cap.currency();
-    let (others, factors) = beside(&total, (&stake.amounts, about.currency), currency, owed, rates)?;
+    let mut own = stake.amounts;
+    let left = about.left(view).filter(|(left, ..)| left.stake().is_some_and(|of| of.country == stake.country));
+    if let Some((_, currency, less)) = left {
+        add(&mut own, currency, less);
+    }
+    let (others, factors) = beside(&total, (&own, about.currency), currency, owed, rates)?;
     Ok(Some(CountryAsked { country: stake.country, currency, others, factors }))
 }
 
@@ -206,7 +233,8 @@ impl Asked<'_> {
         let subject = rules::subject(&order.account_id, account.credit.as_deref());
         let horizon = policy.row(Rule::LimitExceededInHorizon, subject, order.checkpoint);
         let horizon = horizon.map(|row| rules::last_day(self.now.today, row.days));
-        let about = About { currency: order.currency, own: self.own, today: self.now.today, horizon };
+        let (account_id, today) = (&order.account_id, self.now.today);
+        let about = About { account_id, currency: order.currency, own: self.own, today, horizon };
         let around = surroundings(view, account, &about)?;
         let of_country = account.credit.as_deref().and_then(|credit| credit.country);
         let cap = of_country.and_then(|country| policy.country_cap(country, subject, order.checkpoint));
@@ -214,8 +242,9 @@ impl Asked<'_> {
         let Surroundings { currency, abroad, pools, inherited } = around;
         let purse = account.purse(currency);
         let (others, others_in_horizon) = about.others(purse, currency);
+        let passed = self.own.filter(|own| own.account_id == account_id).and_then(|own| own.passed);
         let pattern = account.pattern.as_ref();
-        let pattern = pattern.map(|pattern| pattern.up_to(self.now.today, order.currency, self.own.passed));
+        let pattern = pattern.map(|pattern| pattern.up_to(today, order.currency, passed));
         let question = Question {
             pattern,
             account_id: &order.account_id,

@@ -9,7 +9,7 @@ use crate::commitment::Reserved;
 use crate::decision::{Followed, Foreign, PoolSeen};
 use crate::error::Error;
 use crate::exposure::Exposure;
-use crate::question::{About, Own, surroundings};
+use crate::question::{About, surroundings};
 use crate::rules::{Owed, oldest_overdue_days, owed, utilisation};
 use crate::standing::{Grade, LimitInForce};
 
@@ -73,7 +73,7 @@ pub(super) fn standing(
     let schedule = purse.map_or(&[][..], Purse::schedule);
     let reserved = purse.map_or_else(Reserved::default, |purse| purse.reserved);
     let at_home = Exposure::on(date, schedule, purse.map_or(0, Purse::unapplied_credit), reserved)?;
-    let about = currency.map(|currency| About { currency, own: Own::default(), today: date, horizon: None });
+    let about = currency.map(|currency| About { account_id, currency, own: None, today: date, horizon: None });
     let around = about.map(|about| surroundings(book, account, &about)).transpose()?;
     let (abroad, pools) = around.as_ref().map_or((&[][..], &[][..]), |around| (&around.abroad, &around.pools));
     let Owed { exposure, foreign, pools } = owed(at_home, (abroad, pools), (date, book.policy.policy.left_out))?;

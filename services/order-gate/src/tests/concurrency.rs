@@ -9,13 +9,54 @@ use weir_store::testing::eventually;
 use weir_store::{Db, on_both_databases};
 use weir_wire::order_gate::v1::{AuthorizeOrderRequest, Outcome};
 
+use super::pools::{member, pool};
 use super::world::{World, amount, credit, order, order_id, reason, rename, units};
+use crate::decision::Decision;
 use crate::engine::{Ask, QUEUE_MAX};
 use crate::standing::Credit;
 use crate::store;
 
 /// Callers at once.
 const CALLERS: i64 = 64;
+
+/// What an order of so many is worth.
+fn value_of(n: i64) -> i64 {
+    1 + n % 7
+}
+
+/// Asks for a thousand orders at once, each of the account it is given. In the order of the journal, each with whether it
+/// passed.
+async fn a_thousand_at_once(world: &World, account_of: impl Fn(i64) -> String) -> Vec<(i64, bool)> {
+    let asked = (0..1_000).map(|n| world.authorize(order(&n.to_string(), &account_of(n), value_of(n))));
+    let answered = join_all(asked).await;
+    let decided = decided(world).await;
+    let passed = decided.iter().map(|decision| {
+        let n: usize = decision.order_id.as_str().parse().unwrap();
+        let passed = decision.verdict.outcome.passes();
+        assert_eq!(passed, answered[n].outcome() != Outcome::Hold, "the journal says what order {n} was answered");
+        (i64::try_from(n).unwrap(), passed)
+    });
+    let mut orders: Vec<_> = passed.collect();
+    let in_the_order_of_the_journal = orders.clone();
+    orders.sort_unstable();
+    orders.dedup();
+    assert_eq!((orders.len(), decided.len()), (1_000, 1_000), "each is decided once");
+    in_the_order_of_the_journal
+}
+
+/// All decisions of the journal.
+async fn decided(world: &World) -> Vec<Decision> {
+    let mut entries: Vec<weir_store::Entry> = Vec::new();
+    loop {
+        let next = world.gate.journal.read(entries.last().map_or(0, |entry| entry.position)).await.unwrap();
+        if next.is_empty() {
+            break;
+        }
+        entries.extend(next);
+    }
+    let decisions = entries.iter().filter(|entry| entry.kind == "decision_recorded");
+    decisions.map(|entry| serde_json::from_str(&entry.after).unwrap()).collect()
+}
 
 on_both_databases! {
     async fn sixty_four_callers_for_the_last_room_get_exactly_what_fits(db: Db) {
@@ -37,25 +78,41 @@ on_both_databases! {
     async fn of_a_thousand_orders_at_once_for_the_last_thousand_units_exactly_those_pass_that_fit(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000)).await;
-        let asked = (0..1_000_i64).map(|n| {
-            let (mut client, value) = (world.pipeline(), 1 + n % 7);
-            async move {
-                let order = order(&format!("o-{n}"), "acme", value);
-                let request = AuthorizeOrderRequest { order: Some(order), ..Default::default() };
-                let answer = client.authorize_order(request).await.unwrap().into_inner();
-                let passed = answer.decision.unwrap().outcome() != Outcome::Hold;
-                (answer.token.unwrap().positions[0].position, value, passed)
-            }
-        });
-        let mut decided = join_all(asked).await;
-        decided.sort_unstable();
         let mut room = 1_000;
-        for (position, value, passed) in decided {
-            assert_eq!(passed, value <= room, "{value} into {room} at {position}");
-            room -= if passed { value } else { 0 };
+        for (n, passed) in a_thousand_at_once(&world, |_| "acme".to_owned()).await {
+            assert_eq!(passed, value_of(n) <= room, "order {n} into {room}");
+            room -= if passed { value_of(n) } else { 0 };
         }
         assert_eq!(room, 0, "small orders fill what large ones leave");
         assert_eq!(world.net("acme").await, 1_000);
+        assert_eq!(world.reopened().await.net("acme").await, 1_000, "the book read anew says the same");
+    }
+
+    async fn of_a_thousand_orders_at_once_for_the_last_thousand_units_of_a_pool_exactly_those_pass_that_fit(db: Db) {
+        let world = World::new(db).await;
+        world.group("holding", pool(1_000)).await;
+        let name = |member: i64| format!("member-{member}");
+        // the first may owe less than its part of the pool, the others more than all of it
+        let mut own = [60, 2_000, 2_000, 2_000, 2_000, 2_000, 2_000, 2_000];
+        for (limit, n) in own.into_iter().zip(0..) {
+            world.credit(&name(n), member("holding", credit(limit))).await;
+        }
+        let mut room = 1_000;
+        for (n, passed) in a_thousand_at_once(&world, |n| name(n % 8)).await {
+            let own = &mut own[usize::try_from(n % 8).unwrap()];
+            assert_eq!(passed, value_of(n) <= room.min(*own), "order {n} into {room} of the pool and {own} of its own");
+            let taken = if passed { value_of(n) } else { 0 };
+            (room, *own) = (room - taken, *own - taken);
+        }
+        assert_eq!((room, own[0]), (0, 0), "small orders fill what large ones leave");
+        let again = world.reopened().await;
+        for world in [&world, &again] {
+            let mut owed = 0;
+            for n in 0..8 {
+                owed += world.net(&name(n)).await;
+            }
+            assert_eq!(owed, 1_000);
+        }
     }
 
     async fn the_same_order_asked_by_many_at_once_is_decided_once(db: Db) {

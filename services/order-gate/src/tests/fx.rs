@@ -182,6 +182,16 @@ on_both_databases! {
         assert_eq!(reduce, Some(Way::ReduceOrderTo(emit::money(Money::new(3_793, currency("USD"))))));
     }
 
+    async fn an_order_that_changes_its_currency_counts_once(db: Db) {
+        let world = dollars(db).await;
+        world.authorize(order("o-1", "acme", 700)).await;
+        let changed = world.amend(wire::Order { revision: 2, ..foreign("o-1", "acme", "USD", 100) }).await;
+        assert_eq!(changed.outcome(), Outcome::Approve);
+        assert_eq!(units(changed.exposure_before.unwrap().net.as_ref()), 0);
+        let exposure = world.standing("acme").await.exposure.unwrap();
+        assert_eq!((units(exposure.ordered.as_ref()), units(exposure.net.as_ref())), (0, 725));
+    }
+
     async fn what_is_owed_elsewhere_is_rounded_up_once(db: Db) {
         let world = World::new(db).await;
         world.credit("acme", credit(1_000)).await;

@@ -1,7 +1,8 @@
 //! The whole gate against a small honest reference: maps of documents, and sums over them.
 //!
 //! A run is drawn from a seed: orders authorised, amended, cancelled, delivered, invoiced, paid; payments that bounce;
-//! other limits, blocks and policies; days that pass; restarts; calls and news that come twice, late or in another order.
+//! other limits, blocks and policies; accounts that move between groups, and groups that get other pools, heads and groups
+//! above; days that pass; restarts; calls and news that come twice, late or in another order.
 //! After every step all that the gate shows is compared with the reference, which knows the rules and not the gate.
 //!
 //! What fails is printed as the shortest run that fails, and its seed is kept in `proptest-regressions/`, from where it
@@ -9,6 +10,7 @@
 
 mod documents;
 mod gate;
+mod groups;
 mod judge;
 mod reference;
 mod step;

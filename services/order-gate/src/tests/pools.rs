@@ -236,6 +236,17 @@ on_both_databases! {
         assert_eq!(world.hold(&hold_id).await.state(), HoldState::Approved);
     }
 
+    async fn an_order_that_goes_over_to_another_member_counts_once_in_their_pool(db: Db) {
+        let world = eight(db).await;
+        world.authorize(order("o-1", "member-0", 100)).await;
+        let moved = world.amend(wire::Order { revision: 2, ..order("o-1", "member-1", 100) }).await;
+        assert_eq!(moved.outcome(), Outcome::Approve);
+        assert_eq!(world.pools("member-1").await, told(&[("holding", 100, 100)]));
+        let more = world.check(wire::Order { revision: 3, ..order("o-1", "member-2", 101) }).await;
+        assert_eq!(rules(&more), [Rule::GroupPoolExceeded]);
+        assert_eq!(units(more.pools[0].exposure_after.as_ref()), 101);
+    }
+
     async fn a_way_out_lets_the_order_through_its_pool(db: Db) {
         let world = eight(db).await;
         world.owes("member-0", owed(1, 80)).await;

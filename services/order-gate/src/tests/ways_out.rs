@@ -28,6 +28,9 @@ struct Case {
     schedule: Vec<Due>,
     unapplied: i64,
     others: Reserved,
+    /// What of it ships within the horizon.
+    soon: Reserved,
+    ships_in: Option<u64>,
     lines: Vec<Line>,
     prepaid: i64,
     policy: Policy,
@@ -47,6 +50,7 @@ struct Purse {
     schedule: Vec<Due>,
     unapplied: i64,
     others: Reserved,
+    soon: Reserved,
 }
 
 impl Purse {
@@ -57,7 +61,7 @@ impl Purse {
             schedule: &self.schedule,
             unapplied_credit: self.unapplied,
             others: self.others,
-            others_in_horizon: self.others,
+            others_in_horizon: self.soon,
         }
     }
 }
@@ -76,7 +80,8 @@ impl Case {
             schedule: &self.schedule,
             unapplied_credit: self.unapplied,
             others: self.others,
-            others_in_horizon: self.others,
+            others_in_horizon: self.soon,
+            ship_date: self.ships_in.and_then(|days| today().checked_add_days(Days::new(days))),
             lines: &self.lines,
             prepaid: self.prepaid,
             grace: self.grace,
@@ -220,17 +225,23 @@ fn case() -> impl Strategy<Value = Case> {
         1 => Just(Some(Review::EveryOrder)),
         1 => Just(Some(Review::NoCredit)),
     ];
-    let others = (0..80_i64, 0..40_i64, 0..40_i64).prop_map(|(ordered, delivered, prepaid)| Reserved {
-        ordered: ordered.into(),
-        delivered: delivered.into(),
-        prepaid: i128::from(prepaid.min(ordered + delivered)),
+    let others = (0..80_i64, 0..40_i64, 0..40_i64, 0..=100_i64);
+    let others = others.prop_map(|(ordered, delivered, prepaid, percent)| {
+        let of = |ordered: i64| Reserved {
+            ordered: ordered.into(),
+            delivered: delivered.into(),
+            prepaid: i128::from(prepaid.min(ordered + delivered)),
+        };
+        (of(ordered), of(ordered * percent / 100))
     });
+    // the horizon is three days
+    let others = (others, prop::option::of(0..6_u64));
     let desk = (any::<bool>(), any::<bool>(), 0..4_i32, 0..60_i64, 0..50_i64, any::<u16>());
     (limit, review, others, order(), desk, schedule()).prop_map(
         |(
             limits,
             review,
-            others,
+            ((others, soon), ships_in),
             (lines, prepaid),
             (below, frozen, dunning_level, unapplied, tolerance, rules),
             schedule,
@@ -245,6 +256,8 @@ fn case() -> impl Strategy<Value = Case> {
                 schedule,
                 unapplied,
                 others,
+                soon,
+                ships_in,
                 lines,
                 prepaid,
                 policy: strict(comparator, tolerance, rules),
@@ -268,7 +281,7 @@ fn pools() -> impl Strategy<Value = Vec<(i64, Currency, Decimal)>> {
 
 /// The same with what is owed in dollars, an order that is perhaps in them, and pools.
 fn wide() -> impl Strategy<Value = Case> {
-    let dollars = (schedule(), 0..40_i64, 0..40_i64, 1..90_000_i64);
+    let dollars = (schedule(), 0..40_i64, (0..40_i64, 0..=100_i64), 1..90_000_i64);
     let index = prop::option::of((0..5_000_i64).prop_map(|index| Decimal::new(index, 2)));
     // 31 March is the 90th day
     let cover = prop::collection::vec((40..100_u64, 0..60_u64), 0..3);
@@ -278,10 +291,11 @@ fn wide() -> impl Strategy<Value = Case> {
         case.payment_index = index;
         let day = |n| date(2026, 1, 1).checked_add_days(Days::new(n)).unwrap();
         case.credit.cover = cover.into_iter().map(|(from, n)| Cover { from: day(from), to: day(from + n) }).collect();
-        if let Some((schedule, unapplied, ordered, rate)) = dollars {
-            let others = Reserved { ordered: ordered.into(), ..Reserved::default() };
+        if let Some((schedule, unapplied, (ordered, percent), rate)) = dollars {
+            let of = |ordered: i64| Reserved { ordered: ordered.into(), ..Reserved::default() };
+            let (others, soon) = (of(ordered), of(ordered * percent / 100));
             let factor = Decimal::new(rate, 4);
-            case.abroad = vec![Purse { currency: usd(), factor, schedule, unapplied, others }];
+            case.abroad = vec![Purse { currency: usd(), factor, schedule, unapplied, others, soon }];
             if is_of_dollars {
                 case.order_currency = usd();
             }

@@ -8,6 +8,8 @@ use weir_wire::order_gate::v1::{Checkpoint, Rule};
 
 /// An account by number.
 pub(super) type AccountNo = u8;
+/// A group by number.
+pub(super) type GroupNo = u8;
 /// An order by number.
 pub(super) type OrderNo = u8;
 /// A line by number, from 1.
@@ -192,6 +194,28 @@ pub(super) struct Credit {
     pub(super) temporary: Option<(i64, NaiveDate)>,
     pub(super) frozen: bool,
     pub(super) review: Review,
+    pub(super) membership: Option<Membership>,
+}
+
+/// How an account belongs to a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Membership {
+    pub(super) group: GroupNo,
+    pub(super) shares: bool,
+    pub(super) inherits: bool,
+}
+
+/// What limits say of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Group {
+    pub(super) version: i64,
+    /// How much its members may owe together.
+    pub(super) pool: Option<i64>,
+    /// The group above, perhaps one that is below it until other news comes.
+    pub(super) above: Option<GroupNo>,
+    pub(super) shares: bool,
+    pub(super) inherits: bool,
+    pub(super) head: Option<AccountNo>,
 }
 
 /// What collections say.

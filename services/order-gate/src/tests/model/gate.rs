@@ -9,11 +9,13 @@ use weir_store::testing::TestDb;
 use weir_wire::emit;
 use weir_wire::order_gate::v1::{self as wire, CommitmentState, HoldState, RuleAction};
 
-use super::documents::{AccountNo, Asked, Credit, Limit, LineNo, OrderNo, Policy, Review, Statement};
-use super::reference::{ACCOUNTS, Answer, Deed, News, Reference};
+use super::documents::{AccountNo, Asked, Credit, Group, GroupNo, Limit, LineNo, OrderNo, Policy, Review, Statement};
+use super::reference::{ACCOUNTS, Answer, Deed, GROUPS, News, Reference};
 use crate::draft::{Invoiced, News as Told};
 use crate::exposure::Due;
+use crate::pool;
 use crate::standing::{self, Conduct, Overlay, TemporaryLimit};
+use crate::tests::pools::group_id;
 use crate::tests::world::{World, account, amount, cny, credit, date, line, order_id, reason, units, yuan};
 
 /// A gate on a database of its own.
@@ -27,6 +29,10 @@ pub(super) struct Gate {
 
 fn account_name(number: AccountNo) -> String {
     format!("a-{number}")
+}
+
+fn group_name(number: GroupNo) -> String {
+    format!("g-{number}")
 }
 
 fn order_name(number: OrderNo) -> String {
@@ -182,6 +188,9 @@ impl Gate {
             for number in reference.orders.keys() {
                 self.check_order(reference, *number).await;
             }
+            for number in 0..GROUPS {
+                self.check_group(reference, number);
+            }
         });
     }
 
@@ -220,6 +229,15 @@ impl Gate {
             sums.net(),
         ];
         assert_eq!(found, expected, "exposure of account {number}");
+        let pools = standing
+            .pools
+            .iter()
+            .map(|pool| (pool.group_id.clone(), units(pool.exposure_after.as_ref()), units(pool.pool_limit.as_ref())));
+        let expected = reference.counts_in(number).into_iter().filter_map(|group| {
+            let pool = reference.groups[&group].pool?;
+            Some((group_name(group), reference.owed_by_members(group, None), pool))
+        });
+        assert_eq!(pools.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "pools of account {number}");
         let request = wire::ListHoldsRequest { account_id: account_name(number), ..Default::default() };
         let holds = self.world().pipeline().list_holds(request).await.unwrap().into_inner().holds;
         let held: Vec<_> = holds.into_iter().map(|hold| (hold.order_id, hold.revision)).collect();
@@ -227,6 +245,18 @@ impl Gate {
             reference.held(number).into_iter().map(|(order, rev)| (order_name(order), rev)).collect();
         assert_eq!(held, expected, "held orders of account {number}");
         assert_eq!(usize::try_from(standing.held_count).unwrap(), expected.len());
+    }
+
+    /// The running total of a group, with a pool or without, is the sum over its members' documents.
+    fn check_group(&self, reference: &Reference, number: GroupNo) {
+        let total = |book: &crate::book::Book| {
+            let pool = book.pools.get(&group_id(&group_name(number)));
+            pool.map(|pool| pool.total().to_vec()).unwrap_or_default()
+        };
+        let found = self.world().gate.engine.read(total).unwrap();
+        let owed = reference.owed_by_members(number, None);
+        let expected = Some((cny(), yuan(owed).into())).filter(|_| owed > 0);
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "total of group {number}");
     }
 
     async fn check_order(&self, reference: &Reference, number: OrderNo) {
@@ -306,6 +336,7 @@ fn told(news: &News) -> Told {
             Told::Conduct(account(&account_name(*number)), Arc::new(conduct))
         }
         News::Statement(number, said) => statement_of(*number, said),
+        News::Group(number, said) => Told::Group(group_id(&group_name(*number)), Arc::new(group_of(said))),
     }
 }
 
@@ -323,12 +354,27 @@ fn credit_of(said: &Credit) -> standing::Credit {
     told.limits[0].to = (said.limit == Limit::Ended).then(|| date(2026, 3, 30));
     let overlay = |(delta, to)| TemporaryLimit { overlay: Overlay::Delta(yuan(delta)), from: date(2026, 1, 1), to };
     told.temporary_limits = said.temporary.map(overlay).into_iter().collect();
+    if let Some(membership) = said.membership {
+        told.group_id = Some(group_id(&group_name(membership.group)));
+        (told.shares_exposure, told.inherits_block) = (membership.shares, membership.inherits);
+    }
     told.review = Some(match said.review {
         Review::Above(most) => standing::Review::Above(yuan(most)),
         Review::EveryOrder => standing::Review::EveryOrder,
         Review::NoCredit => standing::Review::NoCredit,
     });
     told
+}
+
+fn group_of(said: &Group) -> pool::Group {
+    pool::Group {
+        version: said.version,
+        parent: said.above.map(|above| group_id(&group_name(above))),
+        shares_exposure: said.shares,
+        inherits_block: said.inherits,
+        limit: said.pool.map(|limit| weir_model::Money::new(yuan(limit), cny())),
+        head: said.head.map(|head| account(&account_name(head))),
+    }
 }
 
 fn statement_of(number: AccountNo, said: &Statement) -> Told {

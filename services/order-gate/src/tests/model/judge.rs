@@ -82,7 +82,7 @@ impl Reference {
         let after = Exposure { reserved: before.reserved.plus(adds), ..before };
         let waiting = order.waiting.as_ref().filter(|waiting| waiting.revision == revision);
         let mut failed = BTreeSet::new();
-        if self.accounts[&asked.account].conduct.blocked {
+        if self.is_blocked(asked.account) {
             failed.insert(Rule::AccountBlocked);
         }
         if self.policy.forced || waiting.is_some_and(|waiting| waiting.forced) {
@@ -92,6 +92,7 @@ impl Reference {
         if adds.needed() > 0 {
             self.judge_credit(asked, &mut failed);
             warns = self.judge_limit(asked, after.net(), &mut failed);
+            failed.extend(self.judge_pools(number, asked, (&before, &after)));
         }
         let spares = |rule: Rule| match grace {
             Grace::None => false,
@@ -125,6 +126,7 @@ impl Reference {
                 failed.extend(reviews);
                 failed.extend(Some(Rule::NotAssessed).filter(|_| !credit.assessed));
                 failed.extend(Some(Rule::AccountFrozen).filter(|_| credit.frozen));
+                failed.extend(Some(Rule::AccountFrozen).filter(|_| self.inherits_freeze(asked.account)));
             }
         }
         let too_much = self.policy.order_value_max.is_some_and(|most| asked.value() > most);

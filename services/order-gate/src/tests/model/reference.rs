@@ -6,14 +6,16 @@ use chrono::{Days, NaiveDate};
 use weir_wire::order_gate::v1::Outcome;
 
 use super::documents::{
-    AccountNo, Asked, Conduct, Credit, Ledger, LineNo, Order, OrderNo, Passed, Policy, Release, Statement, Verdict,
-    Waiting,
+    AccountNo, Asked, Conduct, Credit, Group, GroupNo, Ledger, LineNo, Order, OrderNo, Passed, Policy, Release,
+    Statement, Verdict, Waiting,
 };
 use super::judge::Grace;
 use crate::tests::world::today;
 
 /// How many accounts there are.
 pub(super) const ACCOUNTS: AccountNo = 3;
+/// How many groups there are.
+pub(super) const GROUPS: GroupNo = 3;
 
 /// An account as the gate was told of it, and as it is.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +24,8 @@ pub(super) struct Account {
     pub(super) conduct: Conduct,
     pub(super) statement: Statement,
     pub(super) ledger: Ledger,
+    /// What limits said last, whether or not the gate was told.
+    pub(super) granted: Option<Credit>,
     pub(super) versions: [i64; 2],
     /// News on their way, in the order of each feed.
     pub(super) late: Vec<News>,
@@ -33,6 +37,7 @@ pub(super) enum News {
     Credit(AccountNo, Credit),
     Conduct(AccountNo, Conduct),
     Statement(AccountNo, Statement),
+    Group(GroupNo, Group),
 }
 
 /// A call of the order pipeline or of a person.
@@ -85,6 +90,9 @@ pub(super) struct Reference {
     pub(super) policy: Policy,
     pub(super) accounts: BTreeMap<AccountNo, Account>,
     pub(super) orders: BTreeMap<OrderNo, Order>,
+    pub(super) groups: BTreeMap<GroupNo, Group>,
+    /// News of groups on their way.
+    pub(super) late: Vec<News>,
     /// Steps so far.
     pub(super) turn: u64,
     /// All that was done, to be repeated.
@@ -107,6 +115,8 @@ impl Reference {
             policy: Policy::default(),
             accounts: (0..ACCOUNTS).map(|number| (number, Account::default())).collect(),
             orders: BTreeMap::new(),
+            groups: (0..GROUPS).map(|number| (number, Group::default())).collect(),
+            late: Vec::new(),
             turn: 0,
             done: Vec::new(),
             last: None,
@@ -140,9 +150,7 @@ impl Reference {
                 Answer::Done
             }
         };
-        for account in 0..ACCOUNTS {
-            self.give_room(account);
-        }
+        self.give_room();
         self.remember_forced();
         self.done.push(deed.clone());
         self.last = Some((deed, answer));
@@ -218,7 +226,7 @@ impl Reference {
             return Answer::Refused("WRONG_STATE");
         };
         // a manual block beats everything (rule 5.8)
-        if self.accounts[&asked.account].conduct.blocked {
+        if self.is_blocked(asked.account) {
             return Answer::Refused("WRONG_STATE");
         }
         let approved = asked.value() - asked.prepaid;
@@ -247,6 +255,12 @@ impl Reference {
                 let known = &mut self.accounts.get_mut(account).unwrap().conduct;
                 if known.version < conduct.version {
                     *known = conduct.clone();
+                }
+            }
+            News::Group(number, group) => {
+                let known = self.groups.get_mut(number).unwrap();
+                if known.version < group.version {
+                    *known = group.clone();
                 }
             }
             News::Statement(account, statement) => {
@@ -278,19 +292,17 @@ impl Reference {
     }
 
     /// Room goes to the oldest held order that fits, until no more does (rule 5.7).
-    fn give_room(&mut self, account: AccountNo) {
-        let fits = |(number, order): (&OrderNo, &Order)| {
-            let waiting = order.waiting.as_ref().filter(|waiting| waiting.asked.account == account)?;
-            let verdict = self.judge(*number, (waiting.revision, &waiting.asked), Grace::None);
-            let passes = !matches!(verdict.outcome, Outcome::Hold | Outcome::Reject);
-            passes.then_some((waiting.since, *number))
-        };
-        let Some((_, number)) = self.orders.iter().filter_map(fits).min() else { return };
-        let Waiting { revision, asked, .. } = self.orders[&number].waiting.clone().unwrap();
-        let before = self.orders[&number].passed.as_ref().map(|passed| passed.asked.account);
-        self.pass(number, (revision, asked), None);
-        for account in [Some(account), before.filter(|before| *before != account)].into_iter().flatten() {
-            self.give_room(account);
+    fn give_room(&mut self) {
+        loop {
+            let fits = |(number, order): (&OrderNo, &Order)| {
+                let waiting = order.waiting.as_ref()?;
+                let verdict = self.judge(*number, (waiting.revision, &waiting.asked), Grace::None);
+                let passes = !matches!(verdict.outcome, Outcome::Hold | Outcome::Reject);
+                passes.then_some((waiting.since, *number))
+            };
+            let Some((_, number)) = self.orders.iter().filter_map(fits).min() else { return };
+            let Waiting { revision, asked, .. } = self.orders[&number].waiting.clone().unwrap();
+            self.pass(number, (revision, asked), None);
         }
     }
 

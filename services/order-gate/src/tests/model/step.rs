@@ -8,8 +8,10 @@ use proptest::sample::Index;
 use proptest_state_machine::ReferenceStateMachine;
 use weir_wire::order_gate::v1::Checkpoint;
 
-use super::documents::{AccountNo, Asked, Conduct, Credit, Limit, LineNo, Order, OrderNo, Policy, Review};
-use super::reference::{ACCOUNTS, Deed, News, Reference};
+use super::documents::{
+    AccountNo, Asked, Conduct, Credit, Group, GroupNo, Limit, LineNo, Membership, Order, OrderNo, Policy, Review,
+};
+use super::reference::{ACCOUNTS, Deed, GROUPS, News, Reference};
 
 /// How many orders there are: few, so that much happens to each.
 const ORDERS: OrderNo = 6;
@@ -76,8 +78,20 @@ pub(super) enum Step {
         dunning_level: i32,
         late: bool,
     },
-    // a move to another group belongs here once groups have pools
+    /// An account joins a group, moves to another, leaves, or belongs to it in another way.
+    Join {
+        account: AccountNo,
+        membership: Option<Membership>,
+        late: bool,
+    },
+    /// A group gets another pool, another group above or another head.
+    Group {
+        group: GroupNo,
+        told: Group,
+        late: bool,
+    },
     Mail(AccountNo),
+    MailOfGroups,
     Repeat(Index),
     Release {
         held: Index,
@@ -160,6 +174,31 @@ fn credit() -> impl Strategy<Value = Step> {
     })
 }
 
+fn membership() -> impl Strategy<Value = Option<Membership>> {
+    let member = (0..GROUPS, prop::bool::weighted(0.85), prop::bool::weighted(0.6));
+    prop::option::weighted(0.85, member.prop_map(|(group, shares, inherits)| Membership { group, shares, inherits }))
+}
+
+/// A pool that holds less than its members may owe.
+fn pooled() -> Step {
+    let told = Group { version: 0, pool: Some(200), above: None, shares: true, inherits: true, head: None };
+    Step::Group { group: 0, told, late: false }
+}
+
+fn group() -> impl Strategy<Value = Step> {
+    let told = (
+        prop::option::weighted(0.8, tens(250)),
+        prop::option::weighted(0.6, 0..GROUPS),
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.7),
+        prop::option::weighted(0.5, 0..ACCOUNTS),
+    );
+    (0..GROUPS, told, late()).prop_map(|(group, (pool, above, shares, inherits, head), late)| {
+        let told = Group { version: 0, pool, above, shares, inherits, head };
+        Step::Group { group, told, late }
+    })
+}
+
 fn late() -> impl Strategy<Value = bool> {
     prop::bool::weighted(0.2)
 }
@@ -201,7 +240,12 @@ fn step() -> BoxedStrategy<Step> {
         2 => (0..ACCOUNTS, prop::bool::weighted(0.4), 0..4, late()).prop_map(|(account, blocked, dunning_level, late)| {
             Step::Conduct { account, blocked, dunning_level, late }
         }),
+        4 => (0..ACCOUNTS, membership(), late()).prop_map(|(account, membership, late)| {
+            Step::Join { account, membership, late }
+        }),
+        4 => group(),
         3 => (0..ACCOUNTS).prop_map(Step::Mail),
+        1 => Just(Step::MailOfGroups),
         4 => any::<Index>().prop_map(Step::Repeat),
         3 => (any::<Index>(), prop_oneof![Just(0_i64), Just(50)], 0..3_u8)
             .prop_map(|(held, tolerance, days)| Step::Release { held, tolerance, days }),
@@ -233,6 +277,13 @@ impl ReferenceStateMachine for Reference {
                 late: false,
             })
             .boxed(),
+            // and mostly in one group
+            2 => prop_oneof![3 => Just(pooled()), 1 => step()].boxed(),
+            turn @ 3..6 => {
+                let account = AccountNo::try_from(turn - 3).unwrap();
+                let membership = Some(Membership { group: 0, shares: true, inherits: true });
+                prop_oneof![3 => Just(Step::Join { account, membership, late: false }), 1 => step()].boxed()
+            }
             _ => step(),
         }
     }
@@ -277,13 +328,28 @@ impl Reference {
                 let until = |days: u8| self.today.checked_add_days(Days::new(days.into())).unwrap();
                 let temporary = temporary.map(|(delta, days)| (delta, until(days)));
                 let assessed = version % 7 != 6;
-                let credit = Credit { version, assessed, limit, temporary, frozen, review };
+                let membership = self.accounts[&account].granted.as_ref().and_then(|granted| granted.membership);
+                let credit = Credit { version, assessed, limit, temporary, frozen, review, membership };
+                self.accounts.get_mut(&account).unwrap().granted = Some(credit.clone());
                 self.post(account, News::Credit(account, credit), late)
             }
             Step::Conduct { account, blocked, dunning_level, late } => {
                 let version = self.next_version(account, 1);
                 self.post(account, News::Conduct(account, Conduct { version, blocked, dunning_level }), late)
             }
+            Step::Join { account, membership, late } => {
+                let Some(granted) = self.accounts[&account].granted.clone() else { return Deed::Hear(Vec::new()) };
+                let version = self.next_version(account, 0);
+                let credit = Credit { version, membership, ..granted };
+                self.accounts.get_mut(&account).unwrap().granted = Some(credit.clone());
+                self.post(account, News::Credit(account, credit), late)
+            }
+            Step::Group { group, told, late } => {
+                let version = i64::try_from(self.turn).unwrap() + 1;
+                self.late.push(News::Group(group, Group { version, ..told }));
+                Deed::Hear(if late { Vec::new() } else { std::mem::take(&mut self.late) })
+            }
+            Step::MailOfGroups => Deed::Hear(std::mem::take(&mut self.late)),
             Step::Mail(account) => Deed::Hear(std::mem::take(&mut self.accounts.get_mut(&account).unwrap().late)),
             Step::Repeat(which) => self.again(which),
             Step::Release { held, tolerance, days } => match self.some_held(held) {
