@@ -36,17 +36,6 @@ const MUTANTS: &[Mutant] = &[
                 from: "\"exists (select 1 from proof)\"",
                 to: "\"true\"",
             },
-            // the chain of positions fences too: whoever does not know the last one writes nothing
-            Edit {
-                file: "shared/store/src/journal/append.rs",
-                from: "where one = 1 and position = \"",
-                to: "where one = 1 and position >= 0 * \"",
-            },
-            Edit {
-                file: "shared/store/src/journal/append.rs",
-                from: "\" + line.place, line.recorded_at",
-                to: "\" * 0 + head.position - count(*) over () + line.place, line.recorded_at",
-            },
             Edit {
                 file: "services/order-gate/src/engine.rs",
                 from: "is_some_and(|until| Instant::now() < until)",

@@ -18,8 +18,8 @@ use crate::ownership::Ownership;
 use crate::store::{self, Moved, Tenure};
 
 /// Orders and other calls decided in one transaction: enough to share one commit among many; few enough that the next
-/// batch's callers are read and answered while it is written, and that what is written fits the processor's cache. Of 32 to 512 measured with
-/// 256 callers, 96 decided most.
+/// batch's callers are read and answered while it is written, and that what is written fits the processor's cache. Of 32
+/// to 512 measured with 256 callers, 96 decided most.
 pub(super) const BATCH_MAX: usize = 96;
 /// How often a batch runs before its callers are told to come again.
 const ATTEMPTS_MAX: u32 = 5;

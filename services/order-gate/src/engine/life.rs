@@ -90,8 +90,11 @@ impl Writer {
     pub(super) async fn look(&mut self) -> Result<(), weir_store::Error> {
         let asked_at = Instant::now();
         let held = match &self.tenure {
-            Some(tenure) => store::recall(&self.env.db, tenure).await?,
-            None => None,
+            Some(tenure) if store::renew(&self.env.db, tenure).await? => {
+                self.shared.rely_until(Some(asked_at + self.ownership.relied_on()));
+                store::recall(&self.env.db, tenure).await?
+            }
+            _ => None,
         };
         let mut tenure = match held {
             Some(tenure) => tenure,
